@@ -1,0 +1,117 @@
+#include "opaline/base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "opaline/base/error.h"
+#include "opaline/base/random.h"
+
+namespace opaline {
+namespace {
+
+[[noreturn]] void io_error(const std::filesystem::path& path, const char* what, int code) {
+  throw Error(ErrorKind::io, path.string() + ": " + what + ": " + std::strerror(code));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+template <typename Buffer>
+Buffer read_whole(const std::filesystem::path& path, std::size_t limit) {
+  // O_NONBLOCK keeps a named pipe from stopping the program before fstat can refuse it.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) io_error(path, "cannot open", errno);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) io_error(path, "cannot examine", errno);
+  if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::io, path.string() + ": not a regular file");
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > limit) {
+    throw Error(ErrorKind::too_large, path.string() + ": " + std::to_string(size) + " bytes, more than the " +
+                                          std::to_string(limit) + " that such a file may have");
+  }
+  Buffer bytes(size);
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::read(file.get(), bytes.data() + done, size - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) io_error(path, "cannot read", errno);
+    if (got == 0) throw Error(ErrorKind::io, path.string() + ": shrank while it was being read");
+    done += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
+std::filesystem::path temporary_name(const std::filesystem::path& path) {
+  std::array<std::uint8_t, 6> salt{};
+  fill_random(salt);
+  std::filesystem::path name = path;
+  name += ".tmp-" + to_hex(salt);
+  return name;
+}
+
+}  // namespace
+
+Bytes read_file(const std::filesystem::path& path, std::size_t limit) { return read_whole<Bytes>(path, limit); }
+
+SecretBytes read_secret_file(const std::filesystem::path& path, std::size_t limit) {
+  return read_whole<SecretBytes>(path, limit);
+}
+
+FileWriter::FileWriter(std::filesystem::path path, FileMode mode)
+    : path_(std::move(path)), temporary_(temporary_name(path_)) {
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, static_cast<mode_t>(mode));
+  if (descriptor_ < 0) io_error(path_, "cannot write", errno);
+}
+
+FileWriter::~FileWriter() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void FileWriter::fail(const char* what) const { io_error(path_, what, errno); }
+
+void FileWriter::write(ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(descriptor_, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail("cannot write");
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+}
+
+void FileWriter::commit() {
+  if (::fsync(descriptor_) != 0) fail("cannot flush to the disk");
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot give the file its name");
+  ::close(descriptor_);
+  descriptor_ = -1;
+  const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
+  const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || ::fsync(directory.get()) != 0) fail("cannot flush the folder to the disk");
+}
+
+void write_file(const std::filesystem::path& path, ByteView bytes, FileMode mode) {
+  FileWriter writer(path, mode);
+  writer.write(bytes);
+  writer.commit();
+}
+
+}  // namespace opaline

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace opaline {
+
+/// y = W x + b in double precision: what a network of identity activations is.
+struct AffineMap {
+  std::size_t inputs = 0;
+  std::size_t outputs = 0;
+  std::vector<double> weights;  ///< outputs × inputs, row by row
+  std::vector<double> bias;     ///< one an output
+
+  /// W x + b. x has `inputs` numbers.
+  std::vector<double> operator()(const std::vector<double>& x) const;
+};
+
+}  // namespace opaline

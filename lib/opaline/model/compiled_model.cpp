@@ -1,0 +1,1 @@
+#include "opaline/model/compiled_model.h"

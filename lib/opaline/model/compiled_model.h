@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "opaline/base/bytes.h"
+#include "opaline/base/sha256.h"
+#include "opaline/model/onnx_network.h"
+
+namespace opaline {
+
+/// How an 8-bit pixel becomes a network input: (pixel · scale − mean) / deviation.
+struct PixelScaling {
+  double scale = 1.0 / 255.0;
+  double mean = 0.0;
+  double deviation = 1.0;  ///< > 0
+
+  double operator()(std::uint8_t pixel) const { return (pixel * scale - mean) / deviation; }
+};
+
+/// How a network input in [lowest, highest] becomes an integer in [0, 2^bits − 1]:
+/// q = round((x − lowest) · (2^bits − 1) / (highest − lowest)).
+struct InputEncoding {
+  double lowest = 0.0;
+  double highest = 1.0;  ///< > lowest
+  unsigned bits = 8;     ///< 1 … 16
+
+  std::int64_t maximum() const { return (std::int64_t{1} << bits) - 1; }
+
+  /// Throws Error(out_of_range) for a value outside [lowest, highest] (beyond rounding) or not finite: never
+  /// clipped in silence.
+  std::int64_t encode(double x) const;
+};
+
+/// What a client has to know of a model: everything but the weights.
+struct ClientSpec {
+  Digest model_id{};  ///< SHA-256 over the model's integers and encodings
+  std::string name;
+  std::vector<std::size_t> input_shape;  ///< without the batch dimension
+  std::size_t inputs = 0;                ///< product of input_shape
+  std::size_t outputs = 0;
+  PixelScaling pixels;
+  InputEncoding encoding;
+  std::vector<std::string> labels;  ///< one an output
+  OutputActivation activation = OutputActivation::none;
+  double output_scale = 1.0;  ///< logit = integer · output_scale
+  std::int64_t bound = 0;     ///< certificate: every answer lies in [−bound, bound]
+
+  /// The integers of one image: `inputs` pixels in, `inputs` integers out. Errors as InputEncoding::encode,
+  /// and Error(invalid_argument) for a wrong number of pixels.
+  std::vector<std::int64_t> encode_pixels(std::span<const std::uint8_t> image) const;
+
+  /// Dequantised logits.
+  std::vector<double> scores(std::span<const std::int64_t> integers) const;
+
+  /// The class: index of the largest answer, the first of equals; for one output with a sigmoid, 0 or 1.
+  std::size_t classify(std::span<const std::int64_t> integers) const;
+
+  /// The file NAME.client.
+  Bytes serialise() const;
+
+  /// Reads NAME.client, checking version, sizes, digest and ranges; `name` opens the error texts.
+  static ClientSpec parse(ByteView file, const std::string& name);
+};
+
+/// y = W x + b in integers with the proof that no answer leaves [−bound, bound] (ClientSpec::bound) for any input the encoding can
+/// produce. This is also the oracle every encrypted answer is compared with. Immutable.
+class CompiledModel {
+ public:
+  /// Sizes: at most 2^20 inputs, 4096 outputs, 2^26 weights; |weight| < 2^23, |bias| < 2^62.
+  /// Computes the certificate and the model id; throws Error(does_not_fit) if the bound would exceed 2^62.
+  /// `spec`'s model_id and bound are filled in here.
+  CompiledModel(ClientSpec spec, std::vector<std::int32_t> weights, std::vector<std::int64_t> bias);
+
+  const ClientSpec& client_spec() const { return spec_; }
+  std::span<const std::int32_t> weights() const { return weights_; }  ///< outputs × inputs, row by row
+  std::span<const std::int64_t> bias() const { return bias_; }
+  unsigned weight_bits() const;  ///< fewest bits, sign included, that hold every weight
+
+  /// W x + b, exactly. Error(out_of_range) unless every input lies in [0, encoding.maximum()].
+  std::vector<std::int64_t> predict(std::span<const std::int64_t> inputs) const;
+
+  /// The file NAME.server.
+  Bytes serialise() const;
+
+  /// Reads NAME.server; recomputes bound and model id and refuses a file whose own do not agree.
+  static CompiledModel parse(ByteView file, const std::string& name);
+
+ private:
+  ClientSpec spec_;
+  std::vector<std::int32_t> weights_;
+  std::vector<std::int64_t> bias_;
+};
+
+}  // namespace opaline

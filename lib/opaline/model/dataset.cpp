@@ -1,0 +1,1 @@
+#include "opaline/model/dataset.h"

@@ -1,0 +1,3 @@
+#include "support/data.h"
+
+bool opaline::test::needs_data() { return false; }

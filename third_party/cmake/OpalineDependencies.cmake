@@ -1,0 +1,11 @@
+# Everything the library stands on, found on the system; nothing is downloaded. Also used by the installed package.
+include(CMakeFindDependencyMacro)
+find_dependency(GMP)
+find_dependency(Boost 1.74)
+find_dependency(OpenMP COMPONENTS CXX)
+find_dependency(OpenSSL COMPONENTS Crypto)
+find_dependency(nlohmann_json)
+find_dependency(Protobuf)
+find_dependency(ONNX)
+find_dependency(Eigen3)
+find_dependency(ZLIB)

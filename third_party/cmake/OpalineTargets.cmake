@@ -1,0 +1,35 @@
+# opaline_layer(NAME SOURCES ... [PUBLIC targets...] [PRIVATE targets...]): one static library a layer.
+add_library(opaline_warnings INTERFACE)
+target_compile_options(opaline_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+                                                  -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual -Wformat=2)
+
+function(opaline_layer name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(opaline_${name} STATIC ${arg_SOURCES})
+  add_library(opaline::${name} ALIAS opaline_${name})
+  set_target_properties(opaline_${name} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(opaline_${name} PUBLIC cxx_std_20)
+  target_include_directories(opaline_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/lib>
+                                                    $<INSTALL_INTERFACE:include>)
+  target_link_libraries(opaline_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE}
+                                               $<BUILD_INTERFACE:opaline_warnings>)
+  set_property(GLOBAL APPEND PROPERTY OPALINE_LAYERS opaline_${name})
+endfunction()
+
+# opaline_test(NAME SOURCES ... LIBRARIES ... [LABELS ...]): one Catch2 program, registered with ctest.
+# opaline_data_test: the same for a program that needs the data sets at OPALINE_DATA and is skipped without.
+function(opaline_catch_program name needs_data)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/needs_data_${needs_data}.cpp)
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} opaline_test_main opaline_warnings)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77)
+endfunction()
+
+function(opaline_test name)
+  opaline_catch_program(${name} no ${ARGN})
+endfunction()
+
+function(opaline_data_test name)
+  opaline_catch_program(${name} yes ${ARGN})
+endfunction()
