@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "opaline/base/error.h"
 #include "opaline/base/random.h"
@@ -29,6 +30,7 @@ class Descriptor {
     if (value_ >= 0) ::close(value_);
   }
   int get() const { return value_; }
+  int release() { return std::exchange(value_, -1); }
 
  private:
   int value_;
@@ -36,26 +38,14 @@ class Descriptor {
 
 template <typename Buffer>
 Buffer read_whole(const std::filesystem::path& path, std::size_t limit) {
-  // O_NONBLOCK keeps a named pipe from stopping the program before fstat can refuse it.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) io_error(path, "cannot open", errno);
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) io_error(path, "cannot examine", errno);
-  if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::io, path.string() + ": not a regular file");
-  const auto size = static_cast<std::size_t>(status.st_size);
-  if (size > limit) {
-    throw Error(ErrorKind::too_large, path.string() + ": " + std::to_string(size) + " bytes, more than the " +
-                                          std::to_string(limit) + " that such a file may have");
+  FileReader file(path);
+  if (file.left() > limit) {
+    throw Error(ErrorKind::too_large, path.string() + ": " + std::to_string(file.left()) +
+                                          " bytes, more than the " + std::to_string(limit) +
+                                          " that such a file may have");
   }
-  Buffer bytes(size);
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t got = ::read(file.get(), bytes.data() + done, size - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) io_error(path, "cannot read", errno);
-    if (got == 0) throw Error(ErrorKind::io, path.string() + ": shrank while it was being read");
-    done += static_cast<std::size_t>(got);
-  }
+  Buffer bytes(static_cast<std::size_t>(file.left()));
+  file.read(bytes);
   return bytes;
 }
 
@@ -69,15 +59,43 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
 
 }  // namespace
 
-Bytes read_file(const std::filesystem::path& path, std::size_t limit) { return read_whole<Bytes>(path, limit); }
+Bytes read_file(const std::filesystem::path& path, std::size_t limit) {
+  return read_whole<Bytes>(path, limit);
+}
 
 SecretBytes read_secret_file(const std::filesystem::path& path, std::size_t limit) {
   return read_whole<SecretBytes>(path, limit);
 }
 
+FileReader::FileReader(std::filesystem::path path) : path_(std::move(path)) {
+  // O_NONBLOCK keeps a named pipe from stopping the program before fstat can refuse it.
+  Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) io_error(path_, "cannot open", errno);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) io_error(path_, "cannot examine", errno);
+  if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::io, path_.string() + ": not a regular file");
+  left_ = static_cast<std::uint64_t>(status.st_size);
+  permissions_ = status.st_mode & 0777U;
+  descriptor_ = file.release();
+}
+
+FileReader::~FileReader() { ::close(descriptor_); }
+
+void FileReader::read(std::span<std::uint8_t> out) {
+  while (!out.empty()) {
+    const ssize_t got = ::read(descriptor_, out.data(), out.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) io_error(path_, "cannot read", errno);
+    if (got == 0) throw Error(ErrorKind::io, path_.string() + ": shorter than it was when it was opened");
+    out = out.subspan(static_cast<std::size_t>(got));
+    left_ -= std::min(left_, static_cast<std::uint64_t>(got));
+  }
+}
+
 FileWriter::FileWriter(std::filesystem::path path, FileMode mode)
     : path_(std::move(path)), temporary_(temporary_name(path_)) {
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, static_cast<mode_t>(mode));
+  descriptor_ =
+      ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, static_cast<mode_t>(mode));
   if (descriptor_ < 0) io_error(path_, "cannot write", errno);
 }
 

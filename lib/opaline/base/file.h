@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 
 #include "opaline/base/bytes.h"
 #include "opaline/base/secret.h"
@@ -11,6 +12,28 @@ namespace opaline {
 
 /// Who may read a file that is written.
 enum class FileMode : unsigned { everyone = 0644, owner_only = 0600 };
+
+/// A regular file being read from its start. Not thread-safe.
+class FileReader {
+ public:
+  /// Error(io) names the file and the system's reason.
+  explicit FileReader(std::filesystem::path path);
+  FileReader(const FileReader&) = delete;
+  FileReader& operator=(const FileReader&) = delete;
+  ~FileReader();
+
+  std::uint64_t left() const { return left_; }           ///< bytes not yet read
+  unsigned permissions() const { return permissions_; }  ///< the lower nine bits of the mode
+
+  /// The next out.size() bytes. Error(io) if there are fewer.
+  void read(std::span<std::uint8_t> out);
+
+ private:
+  std::filesystem::path path_;
+  std::uint64_t left_ = 0;
+  unsigned permissions_ = 0;
+  int descriptor_ = -1;
+};
 
 /// The whole of a regular file. Refuses, before taking memory, a file of more than `limit` bytes
 /// (Error(too_large)); Error(io) names the file and the system's reason.

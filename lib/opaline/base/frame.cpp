@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "opaline/base/error.h"
+#include "opaline/base/file.h"
 #include "opaline/base/sha256.h"
 
 namespace opaline {
@@ -25,8 +27,8 @@ Number little_endian(ByteView bytes) {
   return value;
 }
 
-[[noreturn]] void refuse(ErrorKind kind, std::string_view name, const std::string& why) {
-  throw Error(kind, std::string(name) + ": " + why);
+[[noreturn]] void refuse(ErrorKind kind, const std::string& name, const std::string& why) {
+  throw Error(kind, name + ": " + why);
 }
 
 }  // namespace
@@ -43,37 +45,85 @@ Bytes make_frame(FrameKind kind, std::uint32_t version, ByteView payload) {
   return frame;
 }
 
-ByteView take_frame(ByteView& rest, FrameKind kind, std::uint32_t version, std::size_t limit,
-                    std::string_view name) {
-  const std::string expected(kind.begin(), kind.end());
-  if (rest.size() < kHeader || !std::equal(kMagic.begin(), kMagic.end(), rest.begin())) {
-    refuse(ErrorKind::damaged, name, "not an Opaline file, or truncated (no " + expected + " frame here)");
+class FrameReader::Source {
+ public:
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  virtual ~Source() = default;
+  virtual std::uint64_t left() const = 0;
+  virtual void read(std::span<std::uint8_t> out) = 0;  ///< out.size() ≤ left()
+};
+
+class FrameReader::MemorySource : public Source {
+ public:
+  explicit MemorySource(ByteView message) : rest_(message) {}
+  std::uint64_t left() const override { return rest_.size(); }
+  void read(std::span<std::uint8_t> out) override {
+    std::copy_n(rest_.begin(), out.size(), out.begin());
+    rest_ = rest_.subspan(out.size());
   }
-  const std::string found(reinterpret_cast<const char*>(rest.data()) + 4, 4);
-  if (found != expected) refuse(ErrorKind::damaged, name, "expected a " + expected + " frame, found another kind");
-  const auto found_version = little_endian<std::uint32_t>(rest.subspan(8));
+
+ private:
+  ByteView rest_;
+};
+
+class FrameReader::FileSource : public Source {
+ public:
+  explicit FileSource(const std::filesystem::path& path) : file_(path) {}
+  std::uint64_t left() const override { return file_.left(); }
+  void read(std::span<std::uint8_t> out) override { file_.read(out); }
+
+ private:
+  FileReader file_;
+};
+
+FrameReader::FrameReader(ByteView message, std::string name)
+    : source_(std::make_unique<MemorySource>(message)), name_(std::move(name)) {}
+FrameReader::FrameReader(const std::filesystem::path& path)
+    : source_(std::make_unique<FileSource>(path)), name_(path.string()) {}
+FrameReader::FrameReader(FrameReader&&) noexcept = default;
+FrameReader& FrameReader::operator=(FrameReader&&) noexcept = default;
+FrameReader::~FrameReader() = default;
+
+Bytes FrameReader::next(FrameKind kind, std::uint32_t version, std::size_t limit) {
+  const std::string expected(kind.begin(), kind.end());
+  std::array<std::uint8_t, kHeader> header{};
+  if (source_->left() < kHeader) refuse(ErrorKind::damaged, name_, "truncated, or not an Opaline file");
+  source_->read(header);
+  if (!std::equal(kMagic.begin(), kMagic.end(), header.begin())) {
+    refuse(ErrorKind::damaged, name_, "not an Opaline file");
+  }
+  if (!std::equal(kind.begin(), kind.end(), header.begin() + 4)) {
+    refuse(ErrorKind::damaged, name_, "not what is expected here (another kind than " + expected + ")");
+  }
+  const auto found_version = little_endian<std::uint32_t>(ByteView(header).subspan(8));
   if (found_version != version) {
-    refuse(ErrorKind::unsupported_version, name,
-           "format version " + std::to_string(found_version) + ", this program reads version " +
+    refuse(ErrorKind::unsupported_version, name_,
+           "format version " + std::to_string(found_version) + "; this program reads version " +
                std::to_string(version));
   }
-  const auto length = little_endian<std::uint64_t>(rest.subspan(12));
+  const auto length = little_endian<std::uint64_t>(ByteView(header).subspan(12));
   if (length > limit) {
-    refuse(ErrorKind::too_large, name,
-           "claims a payload of " + std::to_string(length) + " bytes, at most " + std::to_string(limit) +
+    refuse(ErrorKind::too_large, name_,
+           "claims a part of " + std::to_string(length) + " bytes; at most " + std::to_string(limit) +
                " are accepted");
   }
-  if (length > rest.size() - kHeader || rest.size() - kHeader - length < sizeof(Digest)) {
-    refuse(ErrorKind::damaged, name, "truncated");
+  if (source_->left() < sizeof(Digest) || length > source_->left() - sizeof(Digest)) {
+    refuse(ErrorKind::damaged, name_, "truncated");
   }
-  const std::size_t signed_bytes = kHeader + static_cast<std::size_t>(length);
-  const Digest digest = sha256(rest.first(signed_bytes));
-  if (!std::equal(digest.begin(), digest.end(), rest.begin() + static_cast<std::ptrdiff_t>(signed_bytes))) {
-    refuse(ErrorKind::damaged, name, "altered or damaged (its checksum does not match)");
+  Bytes payload(static_cast<std::size_t>(length));
+  source_->read(payload);
+  Digest written{};
+  source_->read(written);
+  if (written != sha256({header, payload})) {
+    refuse(ErrorKind::damaged, name_, "altered or damaged (its checksum does not match)");
   }
-  const ByteView payload = rest.subspan(kHeader, static_cast<std::size_t>(length));
-  rest = rest.subspan(signed_bytes + sizeof(Digest));
   return payload;
+}
+
+void FrameReader::expect_end() {
+  if (source_->left() != 0) refuse(ErrorKind::damaged, name_, "has bytes behind its end");
 }
 
 FrameKind peek_frame_kind(ByteView bytes) {

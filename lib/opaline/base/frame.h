@@ -3,7 +3,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <filesystem>
+#include <memory>
+#include <string>
 
 #include "opaline/base/bytes.h"
 
@@ -23,12 +25,36 @@ inline constexpr std::size_t kFrameOverhead = 4 + 4 + 4 + 8 + 32;
 /// The frame around a payload.
 Bytes make_frame(FrameKind kind, std::uint32_t version, ByteView payload);
 
-/// Takes the first frame off `rest` and gives a view of its payload.
-/// `name` (a file or a message) opens every error text. Throws Error(damaged) if the frame is not of that
-/// kind, is truncated or altered; Error(unsupported_version) if the version differs; Error(too_large) if the
-/// payload is longer than `limit` bytes.
-ByteView take_frame(ByteView& rest, FrameKind kind, std::uint32_t version, std::size_t limit,
-                    std::string_view name);
+/// Reads frames one after the other from a message in memory or from a file, which is never held whole.
+class FrameReader {
+ public:
+  /// `name` opens every error text; `message` must outlive the reader.
+  FrameReader(ByteView message, std::string name);
+
+  /// Opens a regular file; Error(io) names it.
+  explicit FrameReader(const std::filesystem::path& path);
+
+  FrameReader(FrameReader&&) noexcept;
+  FrameReader& operator=(FrameReader&&) noexcept;
+  ~FrameReader();
+
+  const std::string& name() const { return name_; }
+
+  /// The payload of the next frame. Throws Error(damaged) if the frame is of another kind, truncated or
+  /// altered; Error(unsupported_version) if the version differs; Error(too_large), before taking memory, if
+  /// the payload is longer than `limit` bytes.
+  Bytes next(FrameKind kind, std::uint32_t version, std::size_t limit);
+
+  /// Throws Error(damaged) unless everything has been read.
+  void expect_end();
+
+ private:
+  class Source;
+  class MemorySource;
+  class FileSource;
+  std::unique_ptr<Source> source_;
+  std::string name_;
+};
 
 /// The kind of the first frame, or four zero bytes when there is none.
 FrameKind peek_frame_kind(ByteView bytes);

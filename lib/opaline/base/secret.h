@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <new>
 #include <vector>
 
 namespace opaline {
@@ -12,7 +12,8 @@ namespace opaline {
 /// Overwrites memory in a way the compiler may not remove.
 inline void wipe(void* memory, std::size_t bytes) noexcept { ::explicit_bzero(memory, bytes); }
 
-/// An allocator whose memory is wiped before it is given back.
+/// An allocator whose memory is wiped before it is given back. It is aligned to 64 bytes, which is what
+/// vector kernels want of their operands.
 template <typename T>
 struct WipingAllocator {
   using value_type = T;
@@ -21,12 +22,18 @@ struct WipingAllocator {
   template <typename U>
   explicit WipingAllocator(const WipingAllocator<U>& /*other*/) noexcept {}
 
-  T* allocate(std::size_t count) { return std::allocator<T>().allocate(count); }
+  T* allocate(std::size_t count) {
+    if (count > PTRDIFF_MAX / sizeof(T)) throw std::bad_array_new_length();
+    return static_cast<T*>(::operator new(count * sizeof(T), kAlignment));
+  }
   void deallocate(T* memory, std::size_t count) noexcept {
     wipe(memory, count * sizeof(T));
-    std::allocator<T>().deallocate(memory, count);
+    ::operator delete(memory, kAlignment);
   }
   friend bool operator==(const WipingAllocator& /*a*/, const WipingAllocator& /*b*/) { return true; }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
 };
 
 /// A vector for secrets: wiped when it is destroyed and when it grows.

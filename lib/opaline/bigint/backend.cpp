@@ -1,0 +1,52 @@
+#include "opaline/bigint/backend.h"
+
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "opaline/base/error.h"
+#include "opaline/bigint/kernels/portable.h"
+
+namespace opaline {
+
+void Backend::check_moduli(std::span<const Integer> moduli, std::size_t lanes) {
+  bool good = moduli.size() == lanes;
+  for (const Integer& m : moduli) {
+    good = good && bit_test(m, 0) && bit_length(m) >= 2 && bit_length(m) <= 8192 &&
+           bit_length(m) == bit_length(moduli.front()) && m > 0;
+  }
+  if (!good) throw Error(ErrorKind::invalid_argument, "moduli must be odd, of one size, and one a lane");
+}
+
+std::span<const Backend* const> backends() {
+  static const std::array<const Backend*, 1> all = {&portable_backend()};
+  return all;
+}
+
+const Backend& backend(std::string_view name) {
+  std::string names;
+  for (const Backend* const candidate : backends()) {
+    const bool wanted = name == "auto" ? candidate->supported() : name == candidate->name();
+    if (wanted && candidate->supported()) return *candidate;
+    if (wanted) {
+      throw Error(ErrorKind::unsupported_backend,
+                  "backend '" + std::string(name) +
+                      "' needs what this machine lacks: " + std::string(candidate->description()));
+    }
+    names.append(names.empty() ? "" : ", ").append(candidate->name());
+  }
+  throw Error(ErrorKind::unsupported_backend,
+              "no backend '" + std::string(name) + "' in this build; there is: auto, " + names);
+}
+
+const Backend& default_backend() {
+  const char* name = std::getenv("OPALINE_BACKEND");
+  return backend(name == nullptr || *name == '\0' ? "auto" : name);
+}
+
+std::unique_ptr<const PairArithmetic> uniform_arithmetic(const Backend& backend, const Integer& modulus) {
+  return backend.pair_arithmetic(std::vector<Integer>(backend.lanes(), modulus));
+}
+
+}  // namespace opaline

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "opaline/bigint/pair_arithmetic.h"
+
+namespace opaline {
+
+/// An implementation of PairArithmetic. Backends differ in speed only: given the same numbers they give the
+/// same numbers.
+class Backend {
+ public:
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  virtual ~Backend() = default;
+
+  virtual std::string_view name() const = 0;
+  virtual std::string_view description() const = 0;
+  virtual bool supported() const = 0;  ///< by this machine
+  virtual std::size_t lanes() const = 0;
+
+  /// Arithmetic for one modulus a lane: `lanes()` odd moduli of 2 … 8192 bits, all of the same bit length.
+  virtual std::unique_ptr<const PairArithmetic> pair_arithmetic(std::span<const Integer> moduli) const = 0;
+
+ protected:
+  Backend() = default;
+
+  /// Error(invalid_argument) unless the moduli are what pair_arithmetic() takes.
+  static void check_moduli(std::span<const Integer> moduli, std::size_t lanes);
+};
+
+/// Every backend of this build, fastest first, whether this machine supports it or not.
+std::span<const Backend* const> backends();
+
+/// The backend of that name; "auto" is the first supported one. Error(unsupported_backend), listing what
+/// there is, for an unknown name or one this machine lacks: never a silent fallback.
+const Backend& backend(std::string_view name);
+
+/// What the environment variable OPALINE_BACKEND names, "auto" if it is unset or empty.
+const Backend& default_backend();
+
+/// Arithmetic with one modulus in every lane.
+std::unique_ptr<const PairArithmetic> uniform_arithmetic(const Backend& backend, const Integer& modulus);
+
+}  // namespace opaline

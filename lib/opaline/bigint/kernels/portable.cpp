@@ -1,0 +1,232 @@
+#include "opaline/bigint/kernels/portable.h"
+
+#include <gmp.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <span>
+
+#include "opaline/base/error.h"
+
+namespace opaline {
+namespace {
+
+constexpr std::size_t kLargestLimbs = 8192 / 64;
+
+using Half = std::array<Word, kLargestLimbs>;
+using Product = std::array<Word, 2 * kLargestLimbs>;
+
+/// Scratch for mpn_sec_* at the largest size. GMP asks for what the *_itch functions say at run time; the
+/// constructor checks that this is enough.
+using Scratch = std::array<Word, 8 * kLargestLimbs + 64>;
+
+/// Numbers are 64-bit limbs, least significant first; R = 2^(64·L) with L the limbs of m. Every number that
+/// enters or leaves a function is fully reduced: in [0, m). GMP's mpn_sec_* functions, mpn_addmul_1,
+/// mpn_add_n and mpn_cnd_sub_n take time that depends on sizes only.
+class PortableArithmetic final : public PairArithmetic {
+ public:
+  explicit PortableArithmetic(const Integer& modulus)
+      : PairArithmetic(1, 2 * limbs_of(modulus)),
+        m_(modulus),
+        limbs_(static_cast<mp_size_t>(limbs_of(modulus))) {
+    assert(scratch_is_enough());
+    to_words(m_, std::span(m_words_).first(half_words()));
+    Word inverse = 1;  // of m mod 2^64, by Newton's iteration; each step doubles the correct bits
+    for (int i = 0; i < 6; ++i) inverse *= 2 - m_words_[0] * inverse;
+    minus_inverse_ = -inverse;
+
+    const Integer r = Integer(1) << static_cast<unsigned>(64 * half_words());
+    r_squared_.resize(words());
+    split(r_squared_.data(), floor_mod(r * r, m_ * m_));
+    half_r_squared_.resize(half_words());
+    to_words(floor_mod(r * r, m_), half_r_squared_);
+  }
+
+  const Integer& modulus(std::size_t /*lane*/) const override { return m_; }
+
+  void mul(Word* r, const Word* x, const Word* y) const override {
+    Product first;
+    Product second;
+    Product cross;
+    Half quotient;
+    multiply(first, x, y);
+    multiply(second, x, high(y));
+    multiply(cross, high(x), y);
+    const Word carry = mpn_add_n(second.data(), second.data(), cross.data(), 2 * limbs_);
+    finish(r, first, second, carry, quotient);
+  }
+
+  void sqr(Word* r, const Word* x) const override {
+    Product first;
+    Product second;
+    Half quotient;
+    Scratch scratch;
+    mpn_sec_sqr(first.data(), x, limbs_, scratch.data());
+    multiply(second, x, high(x));
+    const Word carry = mpn_lshift(second.data(), second.data(), 2 * limbs_, 1);
+    finish(r, first, second, carry, quotient);
+  }
+
+  void mul_one_plus_km(Word* r, const Word* x, const Word* k) const override {
+    Product product;
+    Half quotient;
+    Half ak;
+    multiply(product, x, k);
+    reduce(ak.data(), product, 0, quotient);
+    if (r != x) mpn_copyi(r, x, limbs_);
+    // b + a·k < 2m
+    const Word carry = mpn_add_n(high(r), high(x), ak.data(), limbs_);
+    subtract_if_not_below(high(r), carry);
+  }
+
+  void select(Word* r, const Word* table, std::size_t entries,
+              std::span<const std::uint32_t> index) const override {
+    assert(index.size() == 1 && index[0] < entries);
+    mpn_sec_tabselect(r, table, static_cast<mp_size_t>(words()), static_cast<mp_size_t>(entries), index[0]);
+  }
+
+  void gather_vartime(Word* r, const Word* table, std::span<const std::uint32_t> index) const override {
+    std::copy_n(table + index[0] * words(), words(), r);
+  }
+
+  void scatter_vartime(Word* table, std::span<const std::uint32_t> index, const Word* x) const override {
+    std::copy_n(x, words(), table + index[0] * words());
+  }
+
+  void import_lane(Word* r, std::size_t /*lane*/, const Integer& x) const override {
+    split(r, x);
+    mul(r, r, r_squared_.data());
+  }
+
+  Integer export_lane(const Word* x, std::size_t lane) const override {
+    const Halves halves = export_halves(x, lane);
+    return halves.a + halves.b * m_;
+  }
+
+  void import_half_lane(Word* r, std::size_t /*lane*/, const Integer& k) const override {
+    to_words(k, std::span(r, half_words()));
+    assert(mpn_cmp(r, m_words_.data(), limbs_) < 0);
+    Product product;
+    Half quotient;
+    multiply(product, r, half_r_squared_.data());
+    reduce(r, product, 0, quotient);
+  }
+
+  Halves export_halves(const Word* x, std::size_t /*lane*/) const override {
+    WordVector plain(words());
+    WordVector one(words());
+    one[0] = 1;
+    mul(plain.data(), x, one.data());
+    return {from_words(std::span(plain).first(half_words())),
+            from_words(std::span(plain).subspan(half_words()))};
+  }
+
+ private:
+  static std::size_t limbs_of(const Integer& m) { return (bit_length(m) + 63) / 64; }
+
+  const Word* high(const Word* x) const { return x + limbs_; }
+  Word* high(Word* x) const { return x + limbs_; }
+
+  bool scratch_is_enough() const {
+    const Scratch scratch{};
+    const auto room = static_cast<mp_size_t>(scratch.size());
+    return mpn_sec_mul_itch(limbs_, limbs_) <= room && mpn_sec_sqr_itch(limbs_) <= room &&
+           mpn_sec_div_qr_itch(2 * limbs_, limbs_) <= room;
+  }
+
+  /// r = x·y, L limbs each.
+  void multiply(Product& r, const Word* x, const Word* y) const {
+    Scratch scratch;
+    mpn_sec_mul(r.data(), x, limbs_, y, limbs_, scratch.data());
+  }
+
+  /// In: r + carry·R < 2m. Out: r in [0, m).
+  void subtract_if_not_below(Word* r, Word carry) const {
+    Half scratch;
+    const Word borrow = mpn_sub_n(scratch.data(), r, m_words_.data(), limbs_);
+    mpn_cnd_sub_n(carry | (borrow ^ 1), r, r, m_words_.data(), limbs_);
+  }
+
+  /// Montgomery reduction of t + top·R², where −R < t + top·R² and t + top·R² + R·m ≤ 3·R·m: finds u < R with
+  /// t + u·m ≡ 0 (mod R) and gives r = (t + u·m)/R mod m in [0, m) and how often m had to be taken off.
+  /// `top` is −1, 0 or 1, as a word. t is used up; r may not overlap it.
+  Word reduce(Word* r, Product& t, Word top, Half& u) const {
+    Half carries;
+    for (mp_size_t i = 0; i < limbs_; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      u[at] = t[at] * minus_inverse_;
+      carries[at] = mpn_addmul_1(t.data() + i, m_words_.data(), limbs_, u[at]);
+    }
+    top += mpn_add_n(r, t.data() + limbs_, carries.data(), limbs_);
+    // 0 ≤ r + top·R < 3m: an integer above −1, being a multiple of R above −R divided by R.
+    Half scratch;
+    Word taken = 0;
+    for (int i = 0; i < 2; ++i) {
+      const Word borrow = mpn_sub_n(scratch.data(), r, m_words_.data(), limbs_);
+      const Word above = (top | (0 - top)) >> 63;  // top ≠ 0
+      const Word needed = above | (borrow ^ 1);
+      mpn_cnd_sub_n(needed, r, r, m_words_.data(), limbs_);
+      top -= needed & borrow;
+      taken += needed;
+    }
+    assert(top == 0);
+    assert(mpn_cmp(r, m_words_.data(), limbs_) < 0);
+    return taken;
+  }
+
+  /// The two reductions of a product: first = a·a' < m², second + carry·R² = a·b' + a'·b < 2m².
+  /// With r taken down by m once, a·a' = R·r − (u − R)·m: what is subtracted from the second half is u − R
+  /// then.
+  void finish(Word* r, Product& first, Product& second, Word carry, Half& quotient) const {
+    const Word taken = reduce(r, first, 0, quotient);
+    assert(taken <= 1);
+    Scratch scratch;
+    Word borrow = mpn_sub_n(second.data(), second.data(), quotient.data(), limbs_);
+    borrow = mpn_sec_sub_1(second.data() + limbs_, second.data() + limbs_, limbs_, borrow, scratch.data());
+    carry += mpn_sec_add_1(second.data() + limbs_, second.data() + limbs_, limbs_, taken, scratch.data());
+    reduce(high(r), second, carry - borrow, quotient);
+  }
+
+  /// x = a + b·m, both halves below m.
+  void split(Word* r, const Integer& x) const {
+    Product number;
+    Scratch scratch;
+    to_words(x, std::span(number).first(words()));
+    Half quotient;
+    [[maybe_unused]] const Word top =
+        mpn_sec_div_qr(quotient.data(), number.data(), 2 * limbs_, m_words_.data(), limbs_, scratch.data());
+    assert(top == 0 && mpn_cmp(quotient.data(), m_words_.data(), limbs_) < 0);
+    mpn_copyi(r, number.data(), limbs_);
+    mpn_copyi(high(r), quotient.data(), limbs_);
+  }
+
+  Integer m_;
+  mp_size_t limbs_;
+  Half m_words_{};
+  Word minus_inverse_ = 0;
+  WordVector r_squared_;
+  WordVector half_r_squared_;
+};
+
+class PortableBackend final : public Backend {
+ public:
+  std::string_view name() const override { return "portable"; }
+  std::string_view description() const override { return "64-bit limbs on GMP's mpn layer, any processor"; }
+  bool supported() const override { return true; }
+  std::size_t lanes() const override { return 1; }
+
+  std::unique_ptr<const PairArithmetic> pair_arithmetic(std::span<const Integer> moduli) const override {
+    check_moduli(moduli, lanes());
+    return std::make_unique<PortableArithmetic>(moduli.front());
+  }
+};
+
+}  // namespace
+
+const Backend& portable_backend() {
+  static const PortableBackend backend;
+  return backend;
+}
+
+}  // namespace opaline

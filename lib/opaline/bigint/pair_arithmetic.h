@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "opaline/base/secret.h"
+#include "opaline/bigint/integer.h"
+
+namespace opaline {
+
+using Word = std::uint64_t;
+
+/// Storage for elements; wiped after use.
+using WordVector = SecretVector<Word>;
+
+/// The seam between the algorithms and the arithmetic backends.
+///
+/// Numbers mod m² for odd m are kept as pairs a + b·m in Montgomery form, so that every product is made of
+/// numbers the size of m:
+///     (a + b·m)(a' + b'·m) ≡ a·a' + (a·b' + a'·b)·m   (mod m²),
+/// and the quotient u of the Montgomery reduction of a·a' (a·a' + u·m = R·r) is what the second half needs:
+/// the product is r + s·m with s = (a·b' + a'·b − u)/R mod m.  (Montgomery 1985, applied half by half.)
+///
+/// An element is `words()` words that hold one such number in each of `lanes()` lanes, and every operation
+/// acts on all lanes at once; each lane has its own modulus m_i, all of one bit length. What the words mean
+/// is the backend's own business.
+///
+/// Bounds, for every operation: the elements read are outputs of import_lane, of another operation or of
+/// select; the element written is one again. Outputs may alias inputs. Constant-time: time and addresses
+/// depend on lanes() and on the bit length of the moduli only. Immutable after construction; safe from many
+/// threads.
+class PairArithmetic {
+ public:
+  PairArithmetic(const PairArithmetic&) = delete;
+  PairArithmetic& operator=(const PairArithmetic&) = delete;
+  virtual ~PairArithmetic() = default;
+
+  std::size_t lanes() const { return lanes_; }
+  std::size_t words() const { return words_; }            ///< of an element
+  std::size_t half_words() const { return half_words_; }  ///< of a half element (one number mod m_i a lane)
+
+  /// The odd modulus m of a lane.
+  virtual const Integer& modulus(std::size_t lane) const = 0;
+
+  /// r = x · y mod m².
+  virtual void mul(Word* r, const Word* x, const Word* y) const = 0;
+
+  /// r = x² mod m².
+  virtual void sqr(Word* r, const Word* x) const = 0;
+
+  /// r = x · (1 + k·m) mod m², k a half element: an encryption without its noise.
+  virtual void mul_one_plus_km(Word* r, const Word* x, const Word* k) const = 0;
+
+  /// r = table[index[lane]] in every lane, for `entries` elements one after the other. Every entry is read
+  /// whole whatever the indices (each < entries).
+  virtual void select(Word* r, const Word* table, std::size_t entries,
+                      std::span<const std::uint32_t> index) const = 0;
+
+  /// The same, and its opposite table[index[lane]] = x, touching only what is asked for. `_vartime`:
+  /// addresses depend on the indices, for public ones and for the server's weights.
+  virtual void gather_vartime(Word* r, const Word* table, std::span<const std::uint32_t> index) const = 0;
+  virtual void scatter_vartime(Word* table, std::span<const std::uint32_t> index, const Word* x) const = 0;
+
+  /// Puts 0 ≤ x < m² into a lane, leaving the others.
+  virtual void import_lane(Word* r, std::size_t lane, const Integer& x) const = 0;
+
+  /// The number in a lane, in [0, m²).
+  virtual Integer export_lane(const Word* x, std::size_t lane) const = 0;
+
+  /// Puts 0 ≤ k < m into a lane of a half element.
+  virtual void import_half_lane(Word* r, std::size_t lane, const Integer& k) const = 0;
+
+  /// The number in a lane as its two halves, both in [0, m): a + b·m.
+  struct Halves {
+    Integer a;
+    Integer b;
+  };
+  virtual Halves export_halves(const Word* x, std::size_t lane) const = 0;
+
+ protected:
+  PairArithmetic(std::size_t lanes, std::size_t words)
+      : lanes_(lanes), words_(words), half_words_(words / 2) {}
+
+ private:
+  std::size_t lanes_;
+  std::size_t words_;
+  std::size_t half_words_;
+};
+
+}  // namespace opaline

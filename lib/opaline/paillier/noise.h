@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+
+#include "opaline/bigint/pair_arithmetic.h"
+
+namespace opaline {
+
+/// Fills every lane of an element with fresh noise r^n mod n², r uniform in Z*_n (Paillier 1999), for
+/// arithmetic whose lanes all have the modulus n. The exponent n is public; what depends on r is
+/// constant-time.
+void fresh_public_noise(const PairArithmetic& arithmetic, Word* r);
+
+/// How many groups of `lanes` numbers hold `count`.
+constexpr std::size_t groups_of(std::size_t count, std::size_t lanes) { return (count + lanes - 1) / lanes; }
+
+}  // namespace opaline
