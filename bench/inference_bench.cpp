@@ -1,0 +1,176 @@
+// classify / bits / variant: the whole round trip of shipped sample digits through the shipped model in one
+// process, on all cores. Every answer is compared with the exact integers in the clear.
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "gmp_paillier.h"
+#include "opaline/base/file.h"
+#include "opaline/base/parallel.h"
+#include "opaline/inference/client.h"
+#include "opaline/inference/server.h"
+#include "opaline/model/dataset.h"
+
+namespace {
+
+using namespace opaline;
+using Clock = std::chrono::steady_clock;
+using Answers = std::vector<std::vector<std::int64_t>>;
+
+const std::filesystem::path kDemo = OPALINE_DEMO_FOLDER;
+
+CompiledModel shipped_model() {
+  const std::filesystem::path path = kDemo / "digits.server";
+  return CompiledModel::parse(read_file(path, std::size_t{1} << 30), path.string());
+}
+
+/// The shipped model and samples, and keys made when first asked for.
+struct Workbench {
+  Workbench() : server(shipped_model()), images(read_idx_images(kDemo / "digits-images-idx3-ubyte.gz")) {}
+
+  static Workbench& shared() {
+    static Workbench workbench;
+    return workbench;
+  }
+
+  const ClientSpec& spec() const { return server.model().client_spec(); }
+
+  const SecretKey& key(std::size_t bits) {
+    const auto found = keys.find(bits);
+    return found != keys.end() ? found->second : keys.emplace(bits, SecretKey::generate(bits)).first->second;
+  }
+
+  /// `count` inputs, taking the samples round and round.
+  std::vector<EncodedInput> inputs(std::size_t count) const {
+    std::vector<EncodedInput> encoded;
+    for (std::size_t i = 0; i < count; ++i) encoded.push_back(spec().encode_pixels(images[i % images.count]));
+    return encoded;
+  }
+
+  Answers expected(const std::vector<EncodedInput>& inputs) const {
+    Answers answers;
+    for (const EncodedInput& input : inputs) answers.push_back(server.model().predict(input));
+    return answers;
+  }
+
+  Server server;
+  ImageSet images;
+  std::map<std::size_t, SecretKey> keys;
+};
+
+/// Seconds and bytes of the phases, summed over the iterations.
+class Phases {
+ public:
+  void encrypted(std::size_t bytes) { lap(encrypt_, up_, bytes); }
+  void evaluated(std::size_t bytes) { lap(evaluate_, down_, bytes); }
+  void decrypted() {
+    double none = 0;
+    lap(decrypt_, none, 0);
+  }
+  void start() { last_ = Clock::now(); }
+
+  void report(benchmark::State& state, std::size_t images) const {
+    const auto iterations = static_cast<double>(state.iterations());
+    state.counters["bytes_up"] = up_ / iterations;
+    state.counters["bytes_down"] = down_ / iterations;
+    state.counters["encrypt_ms"] = 1e3 * encrypt_ / iterations;
+    state.counters["evaluate_ms"] = 1e3 * evaluate_ / iterations;
+    state.counters["decrypt_ms"] = 1e3 * decrypt_ / iterations;
+    state.counters["images"] = static_cast<double>(images);
+    state.SetItemsProcessed(static_cast<std::int64_t>(images) * state.iterations());
+  }
+
+ private:
+  void lap(double& seconds, double& bytes, std::size_t more) {
+    const Clock::time_point now = Clock::now();
+    seconds += std::chrono::duration<double>(now - last_).count();
+    bytes += static_cast<double>(more);
+    last_ = now;
+  }
+
+  double encrypt_ = 0;
+  double evaluate_ = 0;
+  double decrypt_ = 0;
+  double up_ = 0;
+  double down_ = 0;
+  Clock::time_point last_;
+};
+
+void check(const Answers& answers, const Answers& expected) {
+  if (answers != expected) throw std::logic_error("a decrypted answer differs from the exact one");
+}
+
+void classify(benchmark::State& state, std::size_t bits, LayoutChoice layout, std::size_t images) {
+  Workbench& w = Workbench::shared();
+  const SecretKey& key = w.key(bits);
+  const QueryEncryptor encryptor(w.spec(), Encryptor(key));
+  const ReplyDecryptor decryptor(w.spec(), Decryptor(key));
+  const std::vector<EncodedInput> inputs = w.inputs(images);
+  const Answers expected = w.expected(inputs);
+  Phases phases;
+  for (auto _ : state) {
+    phases.start();
+    const Bytes query = encryptor.encrypt(inputs, layout);
+    phases.encrypted(query.size());
+    const Bytes reply = w.server.answer(query);
+    phases.evaluated(reply.size());
+    const Answers answers = decryptor.decrypt(reply);
+    phases.decrypted();
+    check(answers, expected);
+  }
+  phases.report(state, images);
+}
+
+void classify_naive(benchmark::State& state, std::size_t bits) {
+  Workbench& w = Workbench::shared();
+  const bench::GmpPaillier paillier(w.key(bits));
+  const std::vector<EncodedInput> inputs = w.inputs(1);
+  const Answers expected = w.expected(inputs);
+  const CompiledModel& model = w.server.model();
+  Phases phases;
+  for (auto _ : state) {
+    phases.start();
+    std::vector<Integer> query(inputs[0].size());
+    parallel_for(query.size(), [&](std::size_t j) { query[j] = paillier.encrypt(inputs[0][j]); });
+    phases.encrypted(query.size() * bits / 4);
+    const std::vector<Integer> reply = paillier.affine(model.weights(), model.bias(), query);
+    phases.evaluated(reply.size() * bits / 4);
+    Answers answers(1, std::vector<std::int64_t>(reply.size()));
+    parallel_for(reply.size(), [&](std::size_t k) {
+      answers[0][k] = paillier.decrypt(reply[k]).convert_to<std::int64_t>();
+    });
+    phases.decrypted();
+    check(answers, expected);
+  }
+  phases.report(state, 1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  for (const std::size_t bits : {2048, 3072}) {
+    const std::string prefix = "classify/" + std::to_string(bits) + "/";
+    const auto add = [&](const char* variant, auto function) {
+      benchmark::RegisterBenchmark((prefix + variant).c_str(), function)
+          ->UseRealTime()
+          ->Unit(benchmark::kMillisecond);
+    };
+    add("naive", [bits](benchmark::State& s) { classify_naive(s, bits); });
+    add("plain", [bits](benchmark::State& s) { classify(s, bits, LayoutChoice::plain, 1); });
+    add("batch", [bits](benchmark::State& s) {
+      const Workbench& w = Workbench::shared();
+      const std::size_t slots = SlotLayout::batch(w.spec().bound, w.spec().encoding.maximum(), bits).slots();
+      classify(s, bits, LayoutChoice::batch, slots);
+    });
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
