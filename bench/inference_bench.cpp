@@ -156,7 +156,7 @@ void classify_naive(benchmark::State& state, std::size_t bits) {
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  for (const std::size_t bits : {2048, 3072}) {
+  for (const std::size_t bits : {std::size_t{2048}, std::size_t{3072}}) {
     const std::string prefix = "classify/" + std::to_string(bits) + "/";
     const auto add = [&](const char* variant, auto function) {
       benchmark::RegisterBenchmark((prefix + variant).c_str(), function)

@@ -92,7 +92,7 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   omp_set_num_threads(1);
-  for (const std::size_t bits : {2048, 3072}) add_all(bits);
+  for (const std::size_t bits : {std::size_t{2048}, std::size_t{3072}}) add_all(bits);
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

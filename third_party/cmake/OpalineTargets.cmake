@@ -2,6 +2,10 @@
 add_library(opaline_warnings INTERFACE)
 target_compile_options(opaline_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
                                                   -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual -Wformat=2)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC 12 sees overlaps in its own std::string that are not there (GCC bug 105651).
+  target_compile_options(opaline_warnings INTERFACE -Wno-restrict)
+endif()
 
 function(opaline_layer name)
   cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
