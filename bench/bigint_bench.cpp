@@ -26,9 +26,10 @@ Integer random_modulus(std::size_t bits) {
 struct Operands {
   Operands(const Backend& backend, std::size_t bits)
       : m(random_modulus(bits)), arithmetic(uniform_arithmetic(backend, m)), x(arithmetic->words()), y(x) {
-    for (std::size_t lane = 0; lane < arithmetic->lanes(); ++lane) {
-      arithmetic->import_lane(x.data(), lane, random_below(m * m));
-      arithmetic->import_lane(y.data(), lane, random_below(m * m));
+    for (WordVector* const element : {&x, &y}) {
+      std::vector<Integer> values(arithmetic->lanes());
+      for (Integer& value : values) value = random_below(m * m);
+      arithmetic->load(element->data(), values);
     }
   }
 

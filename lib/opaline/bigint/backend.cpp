@@ -6,9 +6,17 @@
 #include <vector>
 
 #include "opaline/base/error.h"
+#include "opaline/bigint/kernels/avx512ifma.h"
 #include "opaline/bigint/kernels/portable.h"
 
 namespace opaline {
+
+std::vector<Integer> PairArithmetic::store(const Word* x) const {
+  std::vector<Integer> values;
+  values.reserve(lanes_);
+  for (const Halves& halves : store_halves(x)) values.push_back(halves.a + halves.b * modulus(values.size()));
+  return values;
+}
 
 void Backend::check_moduli(std::span<const Integer> moduli, std::size_t lanes) {
   bool good = moduli.size() == lanes;
@@ -20,7 +28,7 @@ void Backend::check_moduli(std::span<const Integer> moduli, std::size_t lanes) {
 }
 
 std::span<const Backend* const> backends() {
-  static const std::array<const Backend*, 1> all = {&portable_backend()};
+  static const std::array<const Backend*, 2> all = {&avx512ifma_backend(), &portable_backend()};
   return all;
 }
 

@@ -1,6 +1,7 @@
 #include "opaline/bigint/batch_inversion.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace opaline {
 
@@ -16,12 +17,13 @@ std::optional<WordVector> invert_batch_vartime(const PairArithmetic& f, const Wo
     f.mul(inverses.data() + i * words, inverses.data() + (i - 1) * words, elements + i * words);
   }
   WordVector inverse(words);
+  std::vector<Integer> products = f.store(inverses.data() + (count - 1) * words);
   for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
     const Integer m_squared = f.modulus(lane) * f.modulus(lane);
-    const Integer product = f.export_lane(inverses.data() + (count - 1) * words, lane);
-    if (gcd_vartime(product, m_squared) != 1) return std::nullopt;
-    f.import_lane(inverse.data(), lane, invert_vartime(product, m_squared));
+    if (gcd_vartime(products[lane], m_squared) != 1) return std::nullopt;
+    products[lane] = invert_vartime(products[lane], m_squared);
   }
+  f.load(inverse.data(), products);
   for (std::size_t i = count - 1; i > 0; --i) {
     Word* const place = inverses.data() + i * words;
     f.mul(place, inverse.data(), place - words);

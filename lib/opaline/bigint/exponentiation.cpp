@@ -50,9 +50,7 @@ class Digits {
 
 }  // namespace
 
-void set_one(const PairArithmetic& f, Word* r) {
-  for (std::size_t lane = 0; lane < f.lanes(); ++lane) f.import_lane(r, lane, 1);
-}
+void set_one(const PairArithmetic& f, Word* r) { f.load(r, std::vector<Integer>(f.lanes(), 1)); }
 
 void pow(const PairArithmetic& f, Word* r, const Word* x, std::span<const Integer> exponents,
          std::size_t bits) {

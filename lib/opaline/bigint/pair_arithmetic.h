@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "opaline/base/secret.h"
 #include "opaline/bigint/integer.h"
@@ -26,7 +27,7 @@ using WordVector = SecretVector<Word>;
 /// acts on all lanes at once; each lane has its own modulus m_i, all of one bit length. What the words mean
 /// is the backend's own business.
 ///
-/// Bounds, for every operation: the elements read are outputs of import_lane, of another operation or of
+/// Bounds, for every operation: the elements read are outputs of load, of another operation or of
 /// select; the element written is one again. Outputs may alias inputs. Constant-time: time and addresses
 /// depend on lanes() and on the bit length of the moduli only. Immutable after construction; safe from many
 /// threads.
@@ -62,21 +63,23 @@ class PairArithmetic {
   virtual void gather_vartime(Word* r, const Word* table, std::span<const std::uint32_t> index) const = 0;
   virtual void scatter_vartime(Word* table, std::span<const std::uint32_t> index, const Word* x) const = 0;
 
-  /// Puts 0 ≤ x < m² into a lane, leaving the others.
-  virtual void import_lane(Word* r, std::size_t lane, const Integer& x) const = 0;
+  /// r = the numbers 0 ≤ values[lane] < m², one a lane.
+  virtual void load(Word* r, std::span<const Integer> values) const = 0;
 
-  /// The number in a lane, in [0, m²).
-  virtual Integer export_lane(const Word* x, std::size_t lane) const = 0;
+  /// A half element of the numbers 0 ≤ values[lane] < m, one a lane.
+  virtual void load_half(Word* r, std::span<const Integer> values) const = 0;
 
-  /// Puts 0 ≤ k < m into a lane of a half element.
-  virtual void import_half_lane(Word* r, std::size_t lane, const Integer& k) const = 0;
-
-  /// The number in a lane as its two halves, both in [0, m): a + b·m.
+  /// A number mod m² as its two halves, both in [0, m): a + b·m.
   struct Halves {
     Integer a;
     Integer b;
   };
-  virtual Halves export_halves(const Word* x, std::size_t lane) const = 0;
+
+  /// The numbers of all lanes.
+  virtual std::vector<Halves> store_halves(const Word* x) const = 0;
+
+  /// The same as whole numbers in [0, m²).
+  std::vector<Integer> store(const Word* x) const;
 
  protected:
   PairArithmetic(std::size_t lanes, std::size_t words)

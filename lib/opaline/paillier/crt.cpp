@@ -19,12 +19,6 @@ CrtArithmetic::CrtArithmetic(const SecretKey& key, const Backend& backend)
   }
 }
 
-CrtArithmetic::Place CrtArithmetic::place(std::size_t ciphertext, std::size_t half) const {
-  const std::size_t lanes = groups_.front()->lanes();
-  const std::size_t job = 2 * ciphertext + half;
-  return {job / lanes, job % lanes};
-}
-
 Integer CrtArithmetic::combine_squares(const Integer& x_p, const Integer& x_q) const {
   const SecretInteger difference(floor_mod((x_q - x_p) * p_squared_inverse_.get(), q_squared_.get()));
   return x_p + p_squared_.get() * difference.get();

@@ -23,39 +23,36 @@ struct Decryptor::Halves {
   }
 
   std::vector<Integer> decrypt(std::span<const Integer* const> ciphertexts) const {
-    std::vector<WordVector> elements;
+    std::vector<Integer> residues;  // of ciphertext 0 mod p, mod q, of ciphertext 1 …
     for (std::size_t group = 0; group < crt.groups(); ++group) {
       const PairArithmetic& f = crt.group(group);
-      WordVector& element = elements.emplace_back(f.words());
-      for (std::size_t i = 0; i < ciphertexts.size(); ++i) {
-        for (std::size_t half = 0; half < 2; ++half) {
-          const CrtArithmetic::Place place = crt.place(i, half);
-          if (place.group != group) continue;
-          const SecretInteger residue(*ciphertexts[i] % squares[half].get());
-          f.import_lane(element.data(), place.lane, residue.get());
-        }
+      WordVector element(f.words());
+      std::vector<Integer> lanes(f.lanes(), 1);
+      std::vector<Integer> exponents(f.lanes());
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+        const std::size_t i = crt.ciphertext(group, lane);
+        if (i < ciphertexts.size()) lanes[lane] = *ciphertexts[i] % squares[crt.half(group, lane)].get();
+        exponents[lane] = f.modulus(lane) - 1;
       }
-      std::vector<Integer> exponents;
-      for (std::size_t lane = 0; lane < f.lanes(); ++lane) exponents.push_back(f.modulus(lane) - 1);
+      f.load(element.data(), lanes);
       pow(f, element.data(), element.data(), exponents, crt.prime_bits());
       for (Integer& exponent : exponents) wipe(exponent);
-    }
-    std::vector<Integer> plaintexts;
-    for (std::size_t i = 0; i < ciphertexts.size(); ++i) {
-      std::array<SecretInteger, 2> residues;
-      for (std::size_t half = 0; half < 2; ++half) {
-        const CrtArithmetic::Place place = crt.place(i, half);
-        PairArithmetic::Halves power =
-            crt.group(place.group).export_halves(elements[place.group].data(), place.lane);
-        if (power.a != 1) {
+      std::vector<PairArithmetic::Halves> powers = f.store_halves(element.data());
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+        auto& [one, logarithm] = powers[lane];
+        if (one != 1) {
           throw Error(ErrorKind::fault,
                       "decryption contradicted itself (a damaged ciphertext or a computing fault)");
         }
-        residues[half] = SecretInteger(power.b * factors[half].get() % crt.prime(half));
-        wipe(power.b);
+        residues.push_back(logarithm * factors[crt.half(group, lane)].get() % f.modulus(lane));
+        wipe(logarithm);
       }
-      plaintexts.push_back(crt.combine(residues[0].get(), residues[1].get()));
     }
+    std::vector<Integer> plaintexts;
+    for (std::size_t i = 0; i < ciphertexts.size(); ++i) {
+      plaintexts.push_back(crt.combine(residues[2 * i], residues[2 * i + 1]));
+    }
+    for (Integer& residue : residues) wipe(residue);
     return plaintexts;
   }
 

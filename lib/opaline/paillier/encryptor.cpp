@@ -36,11 +36,13 @@ class Encryptor::PublicNoise final : public Encryptor::Noise {
     WordVector noise(f.words());
     WordVector message(f.half_words());
     fresh_public_noise(f, noise.data());
-    for (std::size_t i = 0; i < plaintexts.size(); ++i) f.import_half_lane(message.data(), i, plaintexts[i]);
+    std::vector<Integer> lanes(plaintexts.begin(), plaintexts.end());
+    lanes.resize(f.lanes());
+    f.load_half(message.data(), lanes);
+    for (Integer& plaintext : lanes) wipe(plaintext);
     f.mul_one_plus_km(noise.data(), noise.data(), message.data());
-    std::vector<Integer> ciphertexts;
-    ciphertexts.reserve(plaintexts.size());
-    for (std::size_t i = 0; i < plaintexts.size(); ++i) ciphertexts.push_back(f.export_lane(noise.data(), i));
+    std::vector<Integer> ciphertexts = f.store(noise.data());
+    ciphertexts.resize(plaintexts.size());
     return ciphertexts;
   }
 
@@ -55,71 +57,69 @@ class Encryptor::OwnerNoise final : public Encryptor::Noise {
     if (!key.generator_p() || !key.generator_q()) return;
     const std::array<const Integer*, 2> generators = {&key.generator_p()->h.get(),
                                                       &key.generator_q()->h.get()};
-    for (std::size_t group = 0; group < crt_.groups(); ++group)
-      bases_.emplace_back(crt_.group(group).words());
-    each_place(crt_.parcel(), [&](std::size_t /*i*/, std::size_t half, CrtArithmetic::Place place) {
-      crt_.group(place.group).import_lane(bases_[place.group].data(), place.lane, *generators[half]);
-    });
+    for (std::size_t group = 0; group < crt_.groups(); ++group) {
+      const PairArithmetic& f = crt_.group(group);
+      std::vector<Integer> lanes(f.lanes());
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) lanes[lane] = *generators[crt_.half(group, lane)];
+      f.load(bases_.emplace_back(f.words()).data(), lanes);
+      wipe_all(lanes);
+    }
   }
 
   std::size_t parcel() const override { return crt_.parcel(); }
 
   std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const override {
-    std::vector<WordVector> elements = fresh_noise();
-    std::vector<WordVector> messages;
-    for (std::size_t group = 0; group < crt_.groups(); ++group)
-      messages.emplace_back(crt_.group(group).half_words());
-    each_place(plaintexts.size(), [&](std::size_t i, std::size_t half, CrtArithmetic::Place place) {
-      const SecretInteger k(plaintexts[i] * crt_.prime(1 - half) % crt_.prime(half));
-      crt_.group(place.group).import_half_lane(messages[place.group].data(), place.lane, k.get());
-    });
+    std::vector<Integer> halves;  // of ciphertext 0 mod p², mod q², of ciphertext 1 …
     for (std::size_t group = 0; group < crt_.groups(); ++group) {
-      crt_.group(group).mul_one_plus_km(elements[group].data(), elements[group].data(),
-                                        messages[group].data());
+      const PairArithmetic& f = crt_.group(group);
+      WordVector element(f.words());
+      WordVector message(f.half_words());
+      fresh_noise(group, element);
+      std::vector<Integer> lanes(f.lanes());
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+        const std::size_t i = crt_.ciphertext(group, lane);
+        const std::size_t half = crt_.half(group, lane);
+        if (i < plaintexts.size()) lanes[lane] = plaintexts[i] * crt_.prime(1 - half) % crt_.prime(half);
+      }
+      f.load_half(message.data(), lanes);
+      wipe_all(lanes);
+      f.mul_one_plus_km(element.data(), element.data(), message.data());
+      for (Integer& value : f.store(element.data())) halves.push_back(std::move(value));
     }
-    std::vector<std::array<SecretInteger, 2>> halves(plaintexts.size());
-    each_place(plaintexts.size(), [&](std::size_t i, std::size_t half, CrtArithmetic::Place place) {
-      halves[i][half] =
-          SecretInteger(crt_.group(place.group).export_lane(elements[place.group].data(), place.lane));
-    });
     std::vector<Integer> ciphertexts;
     ciphertexts.reserve(plaintexts.size());
-    for (const auto& [mod_p, mod_q] : halves)
-      ciphertexts.push_back(crt_.combine_squares(mod_p.get(), mod_q.get()));
+    for (std::size_t i = 0; i < plaintexts.size(); ++i) {
+      ciphertexts.push_back(crt_.combine_squares(halves[2 * i], halves[2 * i + 1]));
+    }
+    wipe_all(halves);
     return ciphertexts;
   }
 
  private:
-  template <typename Body>
-  void each_place(std::size_t ciphertexts, const Body& body) const {
-    for (std::size_t i = 0; i < ciphertexts; ++i) {
-      for (std::size_t half = 0; half < 2; ++half) body(i, half, crt_.place(i, half));
-    }
+  static void wipe_all(std::vector<Integer>& numbers) {
+    for (Integer& number : numbers) wipe(number);
   }
 
   /// One noise a lane, exactly uniform: a generator to a uniform exponent below its order; without generators
   /// u^p mod p² for uniform u, which depends on u mod p only and takes every p-th power once.
-  std::vector<WordVector> fresh_noise() const {
-    std::vector<WordVector> elements;
-    for (std::size_t group = 0; group < crt_.groups(); ++group) {
-      const PairArithmetic& f = crt_.group(group);
-      WordVector& element = elements.emplace_back(f.words());
-      std::vector<Integer> exponents(f.lanes());
+  void fresh_noise(std::size_t group, WordVector& element) const {
+    const PairArithmetic& f = crt_.group(group);
+    std::vector<Integer> exponents(f.lanes());
+    if (bases_.empty()) {
+      std::vector<Integer> bases(f.lanes());
       for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
-        const Integer& prime = f.modulus(lane);
-        if (bases_.empty()) {
-          const SecretInteger base(1 + random_below(prime - 1));
-          f.import_lane(element.data(), lane, base.get());
-          exponents[lane] = prime;
-        } else {
-          exponents[lane] = random_below(prime - 1);
-        }
+        bases[lane] = 1 + random_below(f.modulus(lane) - 1);
+        exponents[lane] = f.modulus(lane);
       }
-      pow(f, element.data(), bases_.empty() ? element.data() : bases_[group].data(), exponents,
-          crt_.prime_bits());
-      for (Integer& exponent : exponents) wipe(exponent);
+      f.load(element.data(), bases);
+      wipe_all(bases);
+    } else {
+      element = bases_[group];
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane)
+        exponents[lane] = random_below(f.modulus(lane) - 1);
     }
-    return elements;
+    pow(f, element.data(), element.data(), exponents, crt_.prime_bits());
+    wipe_all(exponents);
   }
 
   CrtArithmetic crt_;

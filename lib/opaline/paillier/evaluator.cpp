@@ -65,11 +65,12 @@ class Rows {
       const std::size_t rows = std::min(kInversionSegment, count_ - first);
       WordVector elements(rows * f.words());
       for (std::size_t row = 0; row < rows; ++row) {
+        std::vector<Integer> lanes(f.lanes(), 1);
         for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
           const std::size_t input = (first + row) * f.lanes() + lane;
-          f.import_lane(elements.data() + row * f.words(), lane,
-                        input < x.size() ? x[input].value() : Integer(1));
+          if (input < x.size()) lanes[lane] = x[input].value();
         }
+        f.load(elements.data() + row * f.words(), lanes);
       }
       const auto inverses = invert_batch_vartime(f, elements.data(), rows);
       if (!inverses) throw Error(ErrorKind::invalid_ciphertext, "a ciphertext is not a unit mod n^2");
@@ -181,10 +182,9 @@ EvaluatedCiphertext Evaluator::multiply_vartime(const EvaluatedCiphertext& x, co
   // Never n − |k|: an inversion is cheaper than a full-length power.
   const Integer base = k < 0 ? invert_vartime(x.value_, key_.n_squared()) : x.value_;
   WordVector power(arithmetic_->words());
-  for (std::size_t lane = 0; lane < arithmetic_->lanes(); ++lane)
-    arithmetic_->import_lane(power.data(), lane, base);
+  arithmetic_->load(power.data(), std::vector<Integer>(arithmetic_->lanes(), base));
   pow_vartime(*arithmetic_, power.data(), power.data(), abs(k));
-  return {key_, arithmetic_->export_lane(power.data(), 0)};
+  return {key_, arithmetic_->store(power.data()).front()};
 }
 
 std::vector<EvaluatedCiphertext> Evaluator::multiply(const WeightMatrix& matrix,
@@ -200,9 +200,7 @@ std::vector<EvaluatedCiphertext> Evaluator::multiply(const WeightMatrix& matrix,
     const WordVector& lanes =
         product.compute(rows, matrix.values.subspan(output * matrix.inputs, matrix.inputs));
     Integer value = 1;
-    for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
-      value = value * f.export_lane(lanes.data(), lane) % key_.n_squared();
-    }
+    for (const Integer& lane : f.store(lanes.data())) value = value * lane % key_.n_squared();
     products[output] = value;
   });
   std::vector<EvaluatedCiphertext> results;
@@ -225,11 +223,12 @@ std::vector<Ciphertext> Evaluator::rerandomise(std::span<const EvaluatedCipherte
     WordVector noise(f.words());
     WordVector element(f.words());
     fresh_public_noise(f, noise.data());
-    for (std::size_t lane = 0; lane < count; ++lane)
-      f.import_lane(element.data(), lane, x[first + lane].value_);
+    std::vector<Integer> lanes(f.lanes(), 1);
+    for (std::size_t lane = 0; lane < count; ++lane) lanes[lane] = x[first + lane].value_;
+    f.load(element.data(), lanes);
     f.mul(element.data(), element.data(), noise.data());
-    for (std::size_t lane = 0; lane < count; ++lane)
-      values[first + lane] = f.export_lane(element.data(), lane);
+    lanes = f.store(element.data());
+    for (std::size_t lane = 0; lane < count; ++lane) values[first + lane] = std::move(lanes[lane]);
   });
   std::vector<Ciphertext> ciphertexts;
   ciphertexts.reserve(values.size());

@@ -7,7 +7,7 @@
 #include <cassert>
 #include <span>
 
-#include "opaline/base/error.h"
+#include "opaline/bigint/kernels/split.h"
 
 namespace opaline {
 namespace {
@@ -38,7 +38,7 @@ class PortableArithmetic final : public PairArithmetic {
 
     const Integer r = Integer(1) << static_cast<unsigned>(64 * half_words());
     r_squared_.resize(words());
-    split(r_squared_.data(), floor_mod(r * r, m_ * m_));
+    split(floor_mod(r * r, m_ * m_), std::span(m_words_).first(half_words()), r_squared_);
     half_r_squared_.resize(half_words());
     to_words(floor_mod(r * r, m_), half_r_squared_);
   }
@@ -94,18 +94,13 @@ class PortableArithmetic final : public PairArithmetic {
     std::copy_n(x, words(), table + index[0] * words());
   }
 
-  void import_lane(Word* r, std::size_t /*lane*/, const Integer& x) const override {
-    split(r, x);
+  void load(Word* r, std::span<const Integer> values) const override {
+    split(values.front(), std::span(m_words_).first(half_words()), std::span(r, words()));
     mul(r, r, r_squared_.data());
   }
 
-  Integer export_lane(const Word* x, std::size_t lane) const override {
-    const Halves halves = export_halves(x, lane);
-    return halves.a + halves.b * m_;
-  }
-
-  void import_half_lane(Word* r, std::size_t /*lane*/, const Integer& k) const override {
-    to_words(k, std::span(r, half_words()));
+  void load_half(Word* r, std::span<const Integer> values) const override {
+    to_words(values.front(), std::span(r, half_words()));
     assert(mpn_cmp(r, m_words_.data(), limbs_) < 0);
     Product product;
     Half quotient;
@@ -113,13 +108,13 @@ class PortableArithmetic final : public PairArithmetic {
     reduce(r, product, 0, quotient);
   }
 
-  Halves export_halves(const Word* x, std::size_t /*lane*/) const override {
+  std::vector<Halves> store_halves(const Word* x) const override {
     WordVector plain(words());
     WordVector one(words());
     one[0] = 1;
     mul(plain.data(), x, one.data());
-    return {from_words(std::span(plain).first(half_words())),
-            from_words(std::span(plain).subspan(half_words()))};
+    return {{from_words(std::span(plain).first(half_words())),
+             from_words(std::span(plain).subspan(half_words()))}};
   }
 
  private:
@@ -131,8 +126,7 @@ class PortableArithmetic final : public PairArithmetic {
   bool scratch_is_enough() const {
     const Scratch scratch{};
     const auto room = static_cast<mp_size_t>(scratch.size());
-    return mpn_sec_mul_itch(limbs_, limbs_) <= room && mpn_sec_sqr_itch(limbs_) <= room &&
-           mpn_sec_div_qr_itch(2 * limbs_, limbs_) <= room;
+    return mpn_sec_mul_itch(limbs_, limbs_) <= room && mpn_sec_sqr_itch(limbs_) <= room;
   }
 
   /// r = x·y, L limbs each.
@@ -186,19 +180,6 @@ class PortableArithmetic final : public PairArithmetic {
     borrow = mpn_sec_sub_1(second.data() + limbs_, second.data() + limbs_, limbs_, borrow, scratch.data());
     carry += mpn_sec_add_1(second.data() + limbs_, second.data() + limbs_, limbs_, taken, scratch.data());
     reduce(high(r), second, carry - borrow, quotient);
-  }
-
-  /// x = a + b·m, both halves below m.
-  void split(Word* r, const Integer& x) const {
-    Product number;
-    Scratch scratch;
-    to_words(x, std::span(number).first(words()));
-    Half quotient;
-    [[maybe_unused]] const Word top =
-        mpn_sec_div_qr(quotient.data(), number.data(), 2 * limbs_, m_words_.data(), limbs_, scratch.data());
-    assert(top == 0 && mpn_cmp(quotient.data(), m_words_.data(), limbs_) < 0);
-    mpn_copyi(r, number.data(), limbs_);
-    mpn_copyi(high(r), quotient.data(), limbs_);
   }
 
   Integer m_;

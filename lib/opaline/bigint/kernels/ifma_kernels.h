@@ -1,0 +1,53 @@
+#pragma once
+
+// Plain declarations only: ifma_kernels.cpp is compiled with AVX-512 flags, so nothing it includes may be
+// inline code that another file could end up sharing.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace opaline::ifma {
+
+/// Eight numbers side by side: limb i of lane l (52 bits) is word 8·i + l.
+inline constexpr std::size_t kLanes = 8;
+inline constexpr unsigned kLimbBits = 52;
+
+/// Limbs come in tiles of five: 1024, 1536, 2048, 3072 and 4096 bits and six spare ones fill 20, 30, 40, 60
+/// and 80 limbs.
+inline constexpr std::size_t kTile = 5;
+
+/// 8192 bits and six more, in whole tiles.
+inline constexpr std::size_t kLargestLimbs = 160;
+
+/// Eight odd moduli m < 2^(52·limbs − 6), limbs a multiple of kTile. R = 2^(52·limbs).
+struct Moduli {
+  std::size_t limbs;
+  const std::uint64_t* m;              ///< 8·limbs words
+  const std::uint64_t* four_m;         ///< 4·m
+  const std::uint64_t* minus_inverse;  ///< −m^−1 mod 2^52, 8 words
+};
+
+/// Pairs are 16·limbs words: first half a, second half b, a + b·m in Montgomery form. All pointers are
+/// aligned to 64 bytes. Halves read are below 4m with every limb below 2^52; so are halves written, namely a
+/// < 2m, b < 3m unless said otherwise. Outputs may alias inputs.
+void mul(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y);
+void sqr(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x);
+
+/// k < 4m; b < 4m.
+void mul_one_plus_km(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* k);
+
+/// The halves alone: r = x·y/R mod m, x, y < 4m, r < 2m.
+void mul_half(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y);
+
+/// r = table[index[lane]] for `entries` ≤ 256 elements of `vectors` vectors of eight words; every entry is
+/// read whole.
+void select(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
+            const std::uint32_t* index);
+
+/// The same and its opposite, touching only what is asked for.
+void gather_vartime(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors,
+                    const std::uint32_t* index);
+void scatter_vartime(std::uint64_t* table, std::size_t vectors, const std::uint32_t* index,
+                     const std::uint64_t* x);
+
+}  // namespace opaline::ifma
