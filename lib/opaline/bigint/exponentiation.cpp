@@ -1,15 +1,13 @@
 #include "opaline/bigint/exponentiation.h"
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "opaline/base/error.h"
+#include "opaline/bigint/exponent_digits.h"
 
 namespace opaline {
 namespace {
-
-constexpr std::size_t kLargestLaneCount = 64;
 
 /// Squarings and table building balanced for exponents of that many bits.
 std::size_t window_bits(std::size_t bits) {
@@ -23,45 +21,12 @@ void copy(const PairArithmetic& f, Word* r, const Word* x) {
   if (r != x) std::copy_n(x, f.words(), r);
 }
 
-/// The exponents of all lanes cut into digits of `width` bits.
-class Digits {
- public:
-  Digits(std::span<const Integer> exponents, std::size_t bits, std::size_t width)
-      : width_(width), words_((bits + 63) / 64 + 1), exponents_(exponents.size() * words_) {
-    for (std::size_t lane = 0; lane < exponents.size(); ++lane) {
-      to_words(exponents[lane], std::span(exponents_).subspan(lane * words_, words_));
-    }
-  }
-
-  std::uint32_t digit(std::size_t lane, std::size_t position) const {
-    const std::size_t bit = position * width_;
-    const Word* words = exponents_.data() + lane * words_ + bit / 64;
-    const std::size_t shift = bit % 64;
-    const Word low = words[0] >> shift;
-    const Word high = shift == 0 ? 0 : words[1] << (64 - shift);  // shift is public
-    return static_cast<std::uint32_t>((low | high) & ((Word{1} << width_) - 1));
-  }
-
- private:
-  std::size_t width_;
-  std::size_t words_;
-  WordVector exponents_;
-};
-
 }  // namespace
 
 void set_one(const PairArithmetic& f, Word* r) { f.load(r, std::vector<Integer>(f.lanes(), 1)); }
 
 void pow(const PairArithmetic& f, Word* r, const Word* x, std::span<const Integer> exponents,
          std::size_t bits) {
-  if (exponents.size() != f.lanes() || f.lanes() > kLargestLaneCount) {
-    throw Error(ErrorKind::invalid_argument, "one exponent a lane is needed");
-  }
-  for (const Integer& exponent : exponents) {
-    if (exponent < 0 || bit_length(exponent) > bits) {
-      throw Error(ErrorKind::invalid_argument, "exponent outside its declared bits");
-    }
-  }
   const std::size_t width = window_bits(bits);
   const std::size_t entries = std::size_t{1} << width;
   const std::size_t words = f.words();
@@ -78,16 +43,16 @@ void pow(const PairArithmetic& f, Word* r, const Word* x, std::span<const Intege
     }
   }
 
-  const Digits digits(exponents, bits, width);
+  const ExponentDigits digits(exponents, f.lanes(), bits, width);
   WordVector factor(words);
   WordVector result(words);
-  std::array<std::uint32_t, kLargestLaneCount> index{};
+  std::vector<std::uint32_t> index(f.lanes());
   const auto select = [&](Word* out, std::size_t position) {
-    for (std::size_t lane = 0; lane < f.lanes(); ++lane) index[lane] = digits.digit(lane, position);
-    f.select(out, table.data(), entries, std::span(index).first(f.lanes()));
+    digits.read(position, index);
+    f.select(out, table.data(), entries, index);
   };
 
-  std::size_t position = std::max<std::size_t>((bits + width - 1) / width, 1) - 1;
+  std::size_t position = digits.count() - 1;
   select(result.data(), position);
   while (position > 0) {
     --position;
@@ -95,7 +60,7 @@ void pow(const PairArithmetic& f, Word* r, const Word* x, std::span<const Intege
     select(factor.data(), position);
     f.mul(result.data(), result.data(), factor.data());
   }
-  wipe(index.data(), sizeof(index));
+  wipe(index.data(), index.size() * sizeof(index[0]));
   copy(f, r, result.data());
 }
 

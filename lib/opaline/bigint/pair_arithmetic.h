@@ -58,8 +58,17 @@ class PairArithmetic {
   virtual void select(Word* r, const Word* table, std::size_t entries,
                       std::span<const std::uint32_t> index) const = 0;
 
-  /// The same, and its opposite table[index[lane]] = x, touching only what is asked for. `_vartime`:
-  /// addresses depend on the indices, for public ones and for the server's weights.
+  /// As select, from a table packed by compact(). entries is a power of two from 16 to 128.
+  virtual void select_compact(Word* r, const Word* table, std::size_t entries,
+                              std::span<const std::uint32_t> index) const = 0;
+
+  /// Packs `entries` elements into compact_words(entries) words: for large tables of numbers that all lanes
+  /// share. Lanes of even number must hold one number (and modulus), and lanes of odd number must.
+  virtual void compact(Word* table, const Word* elements, std::size_t entries) const = 0;
+  virtual std::size_t compact_words(std::size_t entries) const = 0;
+
+  /// r = table[index[lane]], and its opposite table[index[lane]] = x, touching only what is asked for.
+  /// `_vartime`: addresses depend on the indices, for public ones and for the server's weights.
   virtual void gather_vartime(Word* r, const Word* table, std::span<const std::uint32_t> index) const = 0;
   virtual void scatter_vartime(Word* table, std::span<const std::uint32_t> index, const Word* x) const = 0;
 

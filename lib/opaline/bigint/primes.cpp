@@ -138,7 +138,9 @@ bool is_power_generator_vartime(const Integer& h, const Integer& p, const Intege
   const Integer r = (p - 1) / (2 * k);
   if (!is_probable_prime_vartime(r)) return false;
   const Integer root = h % p;
-  return root > 1 && is_primitive_root(root, p, k, r) && pow_mod(root, p, p * p) == h;
+  // With root^(p−1) = 1 this proves p prime as well (Lucas).
+  return root > 1 && pow_mod(root, p - 1, p) == 1 && is_primitive_root(root, p, k, r) &&
+         pow_mod(root, p, p * p) == h;
 }
 
 }  // namespace opaline

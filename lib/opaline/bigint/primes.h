@@ -27,7 +27,7 @@ StructuredPrime generate_structured_prime(std::size_t bits);
 SecretInteger generate_power_generator(const StructuredPrime& prime);
 
 /// Whether h generates the p-th powers mod p², proved with the factors of p − 1 = 2·k·r (k is factored here).
-/// False as well if 2·k·r ≠ p − 1, r is not prime or k ≥ 2^20. `_vartime`.
+/// False as well if 2·k·r ≠ p − 1, p or r is not prime or k ≥ 2^20. `_vartime`.
 bool is_power_generator_vartime(const Integer& h, const Integer& p, const Integer& k);
 
 }  // namespace opaline

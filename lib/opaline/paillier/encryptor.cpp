@@ -7,6 +7,7 @@
 #include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
 #include "opaline/bigint/exponentiation.h"
+#include "opaline/bigint/fixed_base.h"
 #include "opaline/paillier/crt.h"
 #include "opaline/paillier/noise.h"
 
@@ -61,30 +62,42 @@ class Encryptor::OwnerNoise final : public Encryptor::Noise {
       const PairArithmetic& f = crt_.group(group);
       std::vector<Integer> lanes(f.lanes());
       for (std::size_t lane = 0; lane < f.lanes(); ++lane) lanes[lane] = *generators[crt_.half(group, lane)];
-      f.load(bases_.emplace_back(f.words()).data(), lanes);
+      WordVector base(f.words());
+      f.load(base.data(), lanes);
+      tables_.emplace_back(f, base.data(), crt_.prime_bits());
       wipe_all(lanes);
     }
   }
 
-  std::size_t parcel() const override { return crt_.parcel(); }
+  /// Several elements share the reading of the tables.
+  std::size_t parcel() const override { return kElements * crt_.parcel(); }
 
   std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const override {
-    std::vector<Integer> halves;  // of ciphertext 0 mod p², mod q², of ciphertext 1 …
+    const std::size_t elements = groups_of(plaintexts.size(), crt_.parcel());
+    std::vector<Integer> halves(2 * elements *
+                                crt_.parcel());  // of ciphertext 0 mod p², mod q², of ciphertext 1 …
     for (std::size_t group = 0; group < crt_.groups(); ++group) {
       const PairArithmetic& f = crt_.group(group);
-      WordVector element(f.words());
-      WordVector message(f.half_words());
-      fresh_noise(group, element);
-      std::vector<Integer> lanes(f.lanes());
-      for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
-        const std::size_t i = crt_.ciphertext(group, lane);
-        const std::size_t half = crt_.half(group, lane);
-        if (i < plaintexts.size()) lanes[lane] = plaintexts[i] * crt_.prime(1 - half) % crt_.prime(half);
+      std::vector<WordVector> noise(elements, WordVector(f.words()));
+      fresh_noise(group, noise);
+      for (std::size_t element = 0; element < elements; ++element) {
+        const std::size_t first = element * crt_.parcel();
+        WordVector message(f.half_words());
+        std::vector<Integer> lanes(f.lanes());
+        for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+          const std::size_t i = first + crt_.ciphertext(group, lane);
+          const std::size_t half = crt_.half(group, lane);
+          if (i < plaintexts.size()) lanes[lane] = plaintexts[i] * crt_.prime(1 - half) % crt_.prime(half);
+        }
+        f.load_half(message.data(), lanes);
+        wipe_all(lanes);
+        f.mul_one_plus_km(noise[element].data(), noise[element].data(), message.data());
+        lanes = f.store(noise[element].data());
+        for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+          halves[2 * (first + crt_.ciphertext(group, lane)) + crt_.half(group, lane)] =
+              std::move(lanes[lane]);
+        }
       }
-      f.load_half(message.data(), lanes);
-      wipe_all(lanes);
-      f.mul_one_plus_km(element.data(), element.data(), message.data());
-      for (Integer& value : f.store(element.data())) halves.push_back(std::move(value));
     }
     std::vector<Integer> ciphertexts;
     ciphertexts.reserve(plaintexts.size());
@@ -96,34 +109,42 @@ class Encryptor::OwnerNoise final : public Encryptor::Noise {
   }
 
  private:
+  static constexpr std::size_t kElements = 4;
+
   static void wipe_all(std::vector<Integer>& numbers) {
     for (Integer& number : numbers) wipe(number);
   }
 
   /// One noise a lane, exactly uniform: a generator to a uniform exponent below its order; without generators
   /// u^p mod p² for uniform u, which depends on u mod p only and takes every p-th power once.
-  void fresh_noise(std::size_t group, WordVector& element) const {
+  void fresh_noise(std::size_t group, std::vector<WordVector>& noise) const {
     const PairArithmetic& f = crt_.group(group);
-    std::vector<Integer> exponents(f.lanes());
-    if (bases_.empty()) {
-      std::vector<Integer> bases(f.lanes());
-      for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
-        bases[lane] = 1 + random_below(f.modulus(lane) - 1);
-        exponents[lane] = f.modulus(lane);
+    const auto fill = [&](const auto& number) {
+      std::vector<Integer> lanes(f.lanes());
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) lanes[lane] = number(f.modulus(lane));
+      return lanes;
+    };
+    std::vector<std::vector<Integer>> exponents;
+    if (tables_.empty()) {
+      exponents.push_back(fill([](const Integer& prime) { return prime; }));
+      for (WordVector& element : noise) {
+        std::vector<Integer> bases =
+            fill([](const Integer& prime) { return Integer(1 + random_below(prime - 1)); });
+        f.load(element.data(), bases);
+        wipe_all(bases);
+        pow(f, element.data(), element.data(), exponents.front(), crt_.prime_bits());
       }
-      f.load(element.data(), bases);
-      wipe_all(bases);
     } else {
-      element = bases_[group];
-      for (std::size_t lane = 0; lane < f.lanes(); ++lane)
-        exponents[lane] = random_below(f.modulus(lane) - 1);
+      for (std::size_t i = 0; i < noise.size(); ++i) {
+        exponents.push_back(fill([](const Integer& prime) { return random_below(prime - 1); }));
+      }
+      tables_[group].pow(noise, exponents);
     }
-    pow(f, element.data(), element.data(), exponents, crt_.prime_bits());
-    wipe_all(exponents);
+    for (std::vector<Integer>& lanes : exponents) wipe_all(lanes);
   }
 
   CrtArithmetic crt_;
-  std::vector<WordVector> bases_;  ///< the generators, one element a group; empty if the key has none
+  std::vector<FixedBase> tables_;  ///< of the generators, one a group; empty if the key has none
 };
 
 Encryptor::Encryptor(const PublicKey& key, const Backend& backend)

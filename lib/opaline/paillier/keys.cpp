@@ -45,8 +45,7 @@ PublicKey::PublicKey(const Integer& n) {
   require(!has_factor_below_2_16(n), "the modulus n has a factor below 2^16");
   require(mpz_perfect_power_p(n.backend().data()) == 0, "the modulus n is a perfect power");
   require(!is_probable_prime_vartime(n), "the modulus n is a prime, not a product of two");
-  data_ = std::make_shared<const Data>(
-      Data{n, n * n, bits, sha256(to_bytes(n, bits / 8 + (bits % 8 != 0 ? 1 : 0)))});
+  data_ = std::make_shared<const Data>(Data{n, n * n, bits, sha256(to_bytes(n))});
 }
 
 SecretKey::SecretKey(SecretInteger p, SecretInteger q, PublicKey public_key) noexcept

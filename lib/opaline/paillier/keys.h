@@ -29,9 +29,9 @@ class PublicKey {
   const Integer& n() const { return data_->n; }
   const Integer& n_squared() const { return data_->n_squared; }
   std::size_t bits() const { return data_->bits; }
-  std::size_t ciphertext_bytes() const { return data_->bits / 4; }  ///< fixed width, big-endian
+  std::size_t ciphertext_bytes() const { return (data_->bits + 3) / 4; }  ///< of n²; big-endian
 
-  /// SHA-256 of n, big-endian, bits()/8 bytes.
+  /// SHA-256 of n, big-endian, in the bytes it needs.
   const Digest& fingerprint() const { return data_->fingerprint; }
 
   friend bool operator==(const PublicKey& a, const PublicKey& b) {

@@ -105,6 +105,18 @@ class IfmaArithmetic final : public PairArithmetic {
     ifma::select(r, table, words() / kLanes, entries, index.data());
   }
 
+  void select_compact(Word* r, const Word* table, std::size_t entries,
+                      std::span<const std::uint32_t> index) const override {
+    assert(index.size() == kLanes);
+    ifma::select_compact(r, table, words() / kLanes, entries, index.data());
+  }
+
+  void compact(Word* table, const Word* elements, std::size_t entries) const override {
+    ifma::compact(table, elements, words() / kLanes, entries);
+  }
+
+  std::size_t compact_words(std::size_t entries) const override { return entries * words() / kLanes * 2; }
+
   void gather_vartime(Word* r, const Word* table, std::span<const std::uint32_t> index) const override {
     ifma::gather_vartime(r, table, words() / kLanes, index.data());
   }

@@ -225,6 +225,42 @@ struct Half {
   alignas(64) std::uint64_t words[kLargestLimbs * kLanes];
 };
 
+/// words[index[lane]] for 16·Pairs words, all of them read: each permutation looks up sixteen by the lowest
+/// four bits of the index, and the others choose between permutations.
+template <std::size_t Pairs>
+OPALINE_INLINE Vector look_up(const std::uint64_t* words, Vector index, const __mmask8* bits) {
+  Vector found[Pairs];
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < Pairs; ++i) {
+    found[i] = _mm512_permutex2var_epi64(load(words + 16 * i), index, load(words + 16 * i + 8));
+  }
+  std::size_t bit = 0;
+#pragma GCC unroll 3
+  for (std::size_t left = Pairs; left > 1; left /= 2) {
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < left / 2; ++i) {
+      found[i] = _mm512_mask_mov_epi64(found[2 * i], bits[bit], found[2 * i + 1]);
+    }
+    ++bit;
+  }
+  return found[0];
+}
+
+template <std::size_t Pairs>
+OPALINE_INLINE void select_compact_from(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors,
+                                        const std::uint32_t* index) {
+  constexpr __mmask8 odd_lanes = 0xaa;
+  constexpr std::size_t entries = 16 * Pairs;
+  const Vector wanted = _mm512_cvtepu32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)));
+  __mmask8 bits[3];
+  for (std::size_t i = 0; i < 3; ++i) bits[i] = _mm512_test_epi64_mask(wanted, _mm512_set1_epi64(16LL << i));
+  for (std::size_t i = 0; i < vectors; ++i) {
+    const std::uint64_t* const even = table + 2 * i * entries;
+    store(r + kLanes * i, _mm512_mask_mov_epi64(look_up<Pairs>(even, wanted, bits), odd_lanes,
+                                                look_up<Pairs>(even + entries, wanted, bits)));
+  }
+}
+
 OPALINE_INLINE void copy(std::uint64_t* r, const std::uint64_t* x, std::size_t vectors) {
   for (std::size_t i = 0; i < vectors; ++i) store(r + kLanes * i, load(x + kLanes * i));
 }
@@ -305,6 +341,32 @@ void select(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, s
       at += kLanes * vectors;
     }
     store(r + kLanes * i, found);
+  }
+}
+
+void compact(std::uint64_t* table, const std::uint64_t* elements, std::size_t vectors, std::size_t entries) {
+  for (std::size_t i = 0; i < vectors; ++i) {
+    for (std::size_t e = 0; e < entries; ++e) {
+      const std::uint64_t* const vector = elements + (e * vectors + i) * kLanes;
+      table[2 * i * entries + e] = vector[0];
+      table[(2 * i + 1) * entries + e] = vector[1];
+    }
+  }
+}
+
+void select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
+                    const std::uint32_t* index) {
+  switch (entries) {
+    case 16:
+      return select_compact_from<1>(r, table, vectors, index);
+    case 32:
+      return select_compact_from<2>(r, table, vectors, index);
+    case 64:
+      return select_compact_from<4>(r, table, vectors, index);
+    case 128:
+      return select_compact_from<8>(r, table, vectors, index);
+    default:
+      __builtin_trap();
   }
 }
 

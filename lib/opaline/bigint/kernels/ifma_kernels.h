@@ -44,7 +44,13 @@ void mul_half(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, co
 void select(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
             const std::uint32_t* index);
 
-/// The same and its opposite, touching only what is asked for.
+/// A table for even and for odd lanes: of each vector, `entries` words for the even lanes (taken from lane
+/// 0), then as many for the odd ones (from lane 1). entries is a power of two from 16 to 128.
+void compact(std::uint64_t* table, const std::uint64_t* elements, std::size_t vectors, std::size_t entries);
+void select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
+                    const std::uint32_t* index);
+
+/// As select and its opposite, touching only what is asked for.
 void gather_vartime(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors,
                     const std::uint32_t* index);
 void scatter_vartime(std::uint64_t* table, std::size_t vectors, const std::uint32_t* index,

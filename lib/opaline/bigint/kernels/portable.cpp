@@ -86,6 +86,17 @@ class PortableArithmetic final : public PairArithmetic {
     mpn_sec_tabselect(r, table, static_cast<mp_size_t>(words()), static_cast<mp_size_t>(entries), index[0]);
   }
 
+  void select_compact(Word* r, const Word* table, std::size_t entries,
+                      std::span<const std::uint32_t> index) const override {
+    select(r, table, entries, index);
+  }
+
+  void compact(Word* table, const Word* elements, std::size_t entries) const override {
+    std::copy_n(elements, entries * words(), table);
+  }
+
+  std::size_t compact_words(std::size_t entries) const override { return entries * words(); }
+
   void gather_vartime(Word* r, const Word* table, std::span<const std::uint32_t> index) const override {
     std::copy_n(table + index[0] * words(), words(), r);
   }

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "opaline/bigint/pair_arithmetic.h"
+
+namespace opaline {
+
+/// Powers of bases that are used again and again: a table of base^(d·2^(w·i)) for every digit d at every
+/// place i makes a power one product a digit, without squarings (Brickell, Gordon, McCurley, Wilson 1992).
+/// Lanes of even number share one base and modulus, lanes of odd number share one. Immutable; safe from many
+/// threads.
+class FixedBase {
+ public:
+  /// Tables are kept below this by narrower digits: 32 MiB.
+  static constexpr std::size_t kLargestTable = std::size_t{32} << 20;
+
+  /// For exponents 0 ≤ e < 2^bits. `arithmetic` must outlive this.
+  FixedBase(const PairArithmetic& arithmetic, const Word* base, std::size_t bits);
+
+  /// results[g] = base^exponents[g][lane] in every lane, for several elements at once, which share the
+  /// reading of the table. Constant-time: every entry of the table is read for every digit.
+  void pow(std::span<WordVector> results, std::span<const std::vector<Integer>> exponents) const;
+
+  std::size_t table_bytes() const { return table_.size() * sizeof(Word); }
+
+ private:
+  std::size_t entries() const { return std::size_t{1} << width_; }
+  std::size_t places() const { return (bits_ + width_ - 1) / width_; }
+  const Word* place(std::size_t i) const { return table_.data() + i * f_.compact_words(entries()); }
+
+  const PairArithmetic& f_;
+  std::size_t bits_;
+  std::size_t width_;
+  WordVector table_;
+};
+
+}  // namespace opaline
