@@ -27,7 +27,8 @@ const std::vector<std::uint32_t>& small_odd_primes() {
     for (std::uint32_t i = 3; i < kSieveLimit; i += 2) {
       if (composite[i]) continue;
       found.push_back(i);
-      for (std::uint64_t j = std::uint64_t{i} * i; j < kSieveLimit; j += 2 * i) composite[j] = true;
+      for (std::uint64_t j = std::uint64_t{i} * i; j < kSieveLimit; j += std::uint64_t{2} * i)
+        composite[j] = true;
     }
     return found;
   }();

@@ -1,1 +1,171 @@
 #include "opaline/model/compiled_model.h"
+
+#include <compiled_model.pb.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <limits>
+#include <utility>
+
+#include "opaline/base/error.h"
+#include "opaline/base/frame.h"
+#include "opaline/model/client_spec_format.h"
+
+namespace opaline {
+namespace {
+
+constexpr FrameKind kKind = {'S', 'R', 'V', 'R'};
+constexpr std::uint32_t kVersion = 1;
+static_assert(kServerFileLimit <= std::numeric_limits<int>::max(), "protobuf counts bytes in an int");
+
+constexpr std::int32_t kWeightLimit = std::int32_t{1} << 23;
+constexpr std::int64_t kBiasLimit = std::int64_t{1} << 62;
+
+void check_numbers(const ClientSpec& spec, const std::vector<std::int32_t>& weights,
+                   const std::vector<std::int64_t>& bias) {
+  // The spec's own limits keep the product from overflowing.
+  if (weights.size() != spec.outputs * spec.inputs || bias.size() != spec.outputs ||
+      weights.size() > kMostWeights) {
+    throw Error(ErrorKind::invalid_argument,
+                "a model has to have outputs x inputs weights, at most 2^26, and one bias an output");
+  }
+  const auto within = [](auto limit) {
+    return [limit](auto value) { return value < limit && value > -limit; };
+  };
+  if (!std::all_of(weights.begin(), weights.end(), within(kWeightLimit)) ||
+      !std::all_of(bias.begin(), bias.end(), within(kBiasLimit))) {
+    throw Error(ErrorKind::invalid_argument,
+                "weights have to stay below 2^23 and biases below 2^62 in magnitude");
+  }
+}
+
+/// max over k of Σ_j |w_kj|·max x + |b_k|. Never overflows: 2^20 inputs of less than 2^16 times weights of
+/// less than 2^23 make less than 2^59, and a bias is less than 2^62.
+std::int64_t certificate(const ClientSpec& spec, const std::vector<std::int32_t>& weights,
+                         const std::vector<std::int64_t>& bias) {
+  std::int64_t bound = 0;
+  for (std::size_t k = 0; k < spec.outputs; ++k) {
+    std::int64_t sum = 0;
+    for (std::size_t j = 0; j < spec.inputs; ++j) sum += std::abs(std::int64_t{weights[k * spec.inputs + j]});
+    bound = std::max(bound, sum * spec.encoding.maximum() + std::abs(bias[k]));
+  }
+  if (bound > kLargestBound) {
+    throw Error(ErrorKind::does_not_fit,
+                "the model's answers could exceed 2^62; compile it with fewer input or weight bits");
+  }
+  return bound;
+}
+
+/// Writes numbers and texts so that different models never give the same bytes.
+class Canonical {
+ public:
+  void number(std::uint64_t value) {
+    for (unsigned byte = 0; byte < 8; ++byte)
+      bytes_.push_back(static_cast<std::uint8_t>(value >> (8 * byte)));
+  }
+  void real(double value) { number(std::bit_cast<std::uint64_t>(value)); }
+  void text(const std::string& value) {
+    number(value.size());
+    bytes_.insert(bytes_.end(), value.begin(), value.end());
+  }
+  ByteView bytes() const { return bytes_; }
+
+ private:
+  Bytes bytes_;
+};
+
+/// Everything that decides what integers an input becomes and what the answer means; a name does not.
+Digest model_digest(const ClientSpec& spec, const std::vector<std::int32_t>& weights,
+                    const std::vector<std::int64_t>& bias) {
+  Canonical head;
+  head.text("opaline model 1");
+  head.number(spec.input_shape.size());
+  for (const std::size_t dimension : spec.input_shape) head.number(dimension);
+  head.number(spec.outputs);
+  for (const double value : {spec.pixels.scale, spec.pixels.mean, spec.pixels.deviation, spec.encoding.lowest,
+                             spec.encoding.highest, spec.output_scale}) {
+    head.real(value);
+  }
+  head.number(spec.encoding.bits);
+  head.number(static_cast<std::uint64_t>(spec.activation));
+  head.number(spec.labels.size());
+  for (const std::string& label : spec.labels) head.text(label);
+  for (const std::int64_t value : bias) head.number(static_cast<std::uint64_t>(value));
+
+  Bytes matrix;
+  matrix.reserve(weights.size() * sizeof(std::int32_t));
+  for (const std::int32_t weight : weights) {
+    const auto bits = static_cast<std::uint32_t>(weight);
+    for (unsigned byte = 0; byte < 4; ++byte) matrix.push_back(static_cast<std::uint8_t>(bits >> (8 * byte)));
+  }
+  return sha256({head.bytes(), matrix});
+}
+
+}  // namespace
+
+CompiledModel::CompiledModel(ClientSpec spec, std::vector<std::int32_t> weights,
+                             std::vector<std::int64_t> bias)
+    : spec_(std::move(spec)), weights_(std::move(weights)), bias_(std::move(bias)) {
+  spec_.bound = 0;
+  check_client_spec(spec_);
+  check_numbers(spec_, weights_, bias_);
+  spec_.bound = certificate(spec_, weights_, bias_);
+  spec_.model_id = model_digest(spec_, weights_, bias_);
+}
+
+unsigned CompiledModel::weight_bits() const {
+  std::uint32_t magnitude = 0;
+  for (const std::int32_t weight : weights_) {
+    magnitude |= static_cast<std::uint32_t>(weight < 0 ? ~weight : weight);
+  }
+  return static_cast<unsigned>(std::bit_width(magnitude)) + 1;
+}
+
+std::vector<std::int64_t> CompiledModel::predict(std::span<const std::int64_t> inputs) const {
+  if (inputs.size() != spec_.inputs) {
+    throw Error(ErrorKind::invalid_argument, "the model takes " + std::to_string(spec_.inputs) +
+                                                 " inputs, given " + std::to_string(inputs.size()));
+  }
+  const std::int64_t largest = spec_.encoding.maximum();
+  if (!std::all_of(inputs.begin(), inputs.end(), [&](std::int64_t q) { return q >= 0 && q <= largest; })) {
+    throw Error(ErrorKind::out_of_range,
+                "an encoded input lies outside [0, " + std::to_string(largest) + "]");
+  }
+  // The certificate covers every partial sum.
+  std::vector<std::int64_t> answers = bias_;
+  for (std::size_t k = 0; k < spec_.outputs; ++k) {
+    const std::span row = std::span(weights_).subspan(k * spec_.inputs, spec_.inputs);
+    for (std::size_t j = 0; j < row.size(); ++j) answers[k] += row[j] * inputs[j];
+  }
+  return answers;
+}
+
+Bytes CompiledModel::serialise() const {
+  model::CompiledModel wire;
+  wire.set_client_spec(client_spec_to_wire(spec_));
+  wire.mutable_weights()->Add(weights_.begin(), weights_.end());
+  wire.mutable_bias()->Add(bias_.begin(), bias_.end());
+  return make_frame(kKind, kVersion, as_bytes(wire.SerializeAsString()));
+}
+
+CompiledModel CompiledModel::parse(ByteView file, const std::string& name) {
+  FrameReader reader(file, name);
+  const Bytes payload = reader.next(kKind, kVersion, kServerFileLimit);
+  reader.expect_end();
+  return read_named(name, [&] {
+    model::CompiledModel wire;
+    if (!wire.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
+      throw Error(ErrorKind::damaged, "its contents are not a compiled model");
+    }
+    const ClientSpec spec = client_spec_from_wire(wire.client_spec());
+    CompiledModel model(spec, {wire.weights().begin(), wire.weights().end()},
+                        {wire.bias().begin(), wire.bias().end()});
+    if (model.spec_.bound != spec.bound || model.spec_.model_id != spec.model_id) {
+      throw Error(ErrorKind::damaged, "its certificate or model id does not agree with its weights");
+    }
+    return model;
+  });
+}
+
+}  // namespace opaline

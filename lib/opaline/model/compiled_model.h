@@ -12,6 +12,10 @@
 
 namespace opaline {
 
+/// Largest files accepted, in bytes. The largest model a CompiledModel can hold takes about 257 MiB.
+inline constexpr std::size_t kClientFileLimit = std::size_t{2} << 20;
+inline constexpr std::size_t kServerFileLimit = std::size_t{512} << 20;
+
 /// How an 8-bit pixel becomes a network input: (pixel · scale − mean) / deviation.
 struct PixelScaling {
   double scale = 1.0 / 255.0;
@@ -39,21 +43,26 @@ struct InputEncoding {
 struct ClientSpec {
   Digest model_id{};  ///< SHA-256 over the model's integers and encodings
   std::string name;
-  std::vector<std::size_t> input_shape;  ///< without the batch dimension
+  std::vector<std::size_t> input_shape;  ///< without the batch dimension; 1 to 8 dimensions
   std::size_t inputs = 0;                ///< product of input_shape
   std::size_t outputs = 0;
   PixelScaling pixels;
   InputEncoding encoding;
-  std::vector<std::string> labels;  ///< one an output
+  std::vector<std::string> labels;  ///< one a class; plain UTF-8 of 1 to 256 bytes, as the name
   OutputActivation activation = OutputActivation::none;
   double output_scale = 1.0;  ///< logit = integer · output_scale
   std::int64_t bound = 0;     ///< certificate: every answer lies in [−bound, bound]
+
+  /// One an output, but two for a single output with a sigmoid.
+  std::size_t classes() const {
+    return outputs == 1 && activation == OutputActivation::sigmoid ? 2 : outputs;
+  }
 
   /// The integers of one image: `inputs` pixels in, `inputs` integers out. Errors as InputEncoding::encode,
   /// and Error(invalid_argument) for a wrong number of pixels.
   std::vector<std::int64_t> encode_pixels(std::span<const std::uint8_t> image) const;
 
-  /// Dequantised logits.
+  /// Dequantised logits. Error(invalid_argument) unless there is one integer an output; so does classify.
   std::vector<double> scores(std::span<const std::int64_t> integers) const;
 
   /// The class: index of the largest answer, the first of equals; for one output with a sigmoid, 0 or 1.
@@ -66,8 +75,9 @@ struct ClientSpec {
   static ClientSpec parse(ByteView file, const std::string& name);
 };
 
-/// y = W x + b in integers with the proof that no answer leaves [−bound, bound] (ClientSpec::bound) for any input the encoding can
-/// produce. This is also the oracle every encrypted answer is compared with. Immutable.
+/// y = W x + b in integers with the proof that no answer leaves [−bound, bound] (ClientSpec::bound) for any
+/// input the encoding can produce. This is also the oracle every encrypted answer is compared with.
+/// Immutable.
 class CompiledModel {
  public:
   /// Sizes: at most 2^20 inputs, 4096 outputs, 2^26 weights; |weight| < 2^23, |bias| < 2^62.

@@ -21,9 +21,9 @@ struct ImageSet {
   }
 };
 
-/// Reads an IDX file of images (magic 0x00000803) or of labels (0x00000801), plain or gzip (found by content).
-/// At most 1 GiB uncompressed; the sizes of the header are checked against the data before memory is taken.
-/// Error(io), Error(damaged) or Error(too_large), naming the file.
+/// Reads an IDX file of images (magic 0x00000803) or of labels (0x00000801), plain or gzip (found by
+/// content). At most 1 GiB uncompressed; the sizes of the header are checked against the data before memory
+/// is taken. Error(io), Error(damaged) or Error(too_large), naming the file.
 ImageSet read_idx_images(const std::filesystem::path& path);
 std::vector<std::uint8_t> read_idx_labels(const std::filesystem::path& path);
 

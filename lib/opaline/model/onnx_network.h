@@ -21,12 +21,15 @@ struct ImportedNetwork {
   std::vector<std::string> operators;  ///< the graph's operators in order, for reports
 };
 
+/// Most dimensions of an input, without that of the batch.
+inline constexpr std::size_t kMostInputDimensions = 8;
+
 /// Largest ONNX file accepted: 256 MiB.
 inline constexpr std::size_t kOnnxLimit = std::size_t{256} << 20;
 
-/// Reads an ONNX model (one input, one output, float or double) and collapses it into one affine map in double
-/// precision. Throws Error(damaged) if it is not an ONNX model, and Error(unsupported_model), naming the node,
-/// its operator and its output and saying what would help, if the graph is not affine in its input.
+/// Reads an ONNX model (one input, one output, float or double) and collapses it into one affine map in
+/// double precision. Throws Error(damaged) if it is not an ONNX model, and Error(unsupported_model), naming
+/// the node, its operator and its output and saying what would help, if the graph is not affine in its input.
 /// `name` (the file's) opens every error text.
 ImportedNetwork import_onnx(ByteView file, const std::string& name);
 

@@ -29,9 +29,9 @@ struct QuantisationReport {
   unsigned input_bits = 0;
   unsigned weight_bits = 0;
   std::size_t calibration_images = 0;
-  double agreement = 0.0;                   ///< share of calibration images with the same class
-  std::optional<double> float_accuracy;     ///< with labels only
-  std::optional<double> integer_accuracy;   ///< with labels only
+  double agreement = 0.0;                  ///< share of calibration images with the same class
+  std::optional<double> float_accuracy;    ///< with labels only
+  std::optional<double> integer_accuracy;  ///< with labels only
 };
 
 struct QuantisedModel {

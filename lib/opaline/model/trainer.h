@@ -15,9 +15,10 @@ struct TrainingOptions {
   std::vector<std::size_t> hidden = {128, 64};  ///< sizes of the hidden layers, possibly none
   std::size_t epochs = 12;
   std::size_t batch = 128;
-  double learning_rate = 1e-3;      ///< Adam's step, lowered along a cosine to a hundredth
-  double validation_share = 0.1;    ///< of the images, drawn by the seed; 0 trains on all
-  std::uint64_t seed = 1;           ///< shuffling and starting weights; the same seed gives the same network
+  double learning_rate = 1e-3;    ///< Adam's step, lowered along a cosine to a hundredth
+  double validation_share = 0.1;  ///< of the images, drawn by the seed; 0 trains on all
+  double weight_penalty = 1e-4;   ///< L2, within the gradient; draws the weights of unlit pixels to zero
+  std::uint64_t seed = 1;         ///< decides the images held back, the order and the starting weights
 };
 
 /// One dense layer: outputs × inputs weights row by row, then the activation, which is the identity.
@@ -36,7 +37,7 @@ struct TrainedNetwork {
 
 /// Seen after every mini-batch.
 struct TrainingProgress {
-  std::size_t epoch = 0;  ///< from 0
+  std::size_t epoch = 0;        ///< from 0
   std::size_t images_done = 0;  ///< over all epochs
   std::size_t images_total = 0;
   double loss = 0.0;
@@ -44,12 +45,17 @@ struct TrainingProgress {
 };
 
 /// Trains dense layers with identity activations on pixel/255: softmax cross-entropy, Adam, mini-batches
-/// (Kingma, Ba 2015). Error(invalid_argument) if images and labels do not match or options make no sense.
-TrainedNetwork train(const ImageSet& images, std::span<const std::uint8_t> labels, const TrainingOptions& options,
+/// (Kingma, Ba 2015); as many classes as the largest label + 1, two or more. The same seed gives the same
+/// network on one kind of machine, whatever the number of threads. `progress` may be empty.
+/// Error(invalid_argument) if images and labels do not match, options make no sense (layers of 1 to 65536
+/// units, 2^26 parameters at most, all else in its natural range) or the loss grows beyond all bounds.
+TrainedNetwork train(const ImageSet& images, std::span<const std::uint8_t> labels,
+                     const TrainingOptions& options,
                      const std::function<void(const TrainingProgress&)>& progress);
 
 /// The network as an ONNX model (opset 13): Flatten, then Gemm and Identity a layer, then Softmax. Input
-/// "input" of shape N × image_size, output "probabilities".
+/// "input" of shape N × image_size, output "probabilities". Equal networks give equal bytes.
+/// Error(invalid_argument) if the layers do not fit together.
 Bytes to_onnx(const TrainedNetwork& network);
 
 }  // namespace opaline
