@@ -1,0 +1,163 @@
+#include "opaline/inference/message.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "messages.pb.h"
+#include "opaline/base/error.h"
+#include "opaline/inference/named_errors.h"
+
+namespace opaline {
+namespace {
+
+namespace wire = opaline::inference;
+
+constexpr std::uint32_t kVersion = 1;
+constexpr FrameKind kQueryHeader = {'Q', 'H', 'D', 'R'};
+constexpr FrameKind kReplyHeader = {'R', 'H', 'D', 'R'};
+constexpr FrameKind kQueryChunk = {'Q', 'C', 'H', 'K'};
+constexpr FrameKind kReplyChunk = {'R', 'C', 'H', 'K'};
+constexpr std::size_t kHeaderLimit = std::size_t{64} << 10;
+constexpr std::size_t kChunkOverhead = 64;  // of protobuf, digest and index beside the ciphertexts
+
+FrameKind frame_kind(ChunkKind kind) { return kind == ChunkKind::query ? kQueryChunk : kReplyChunk; }
+
+std::string to_string(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
+
+ByteView payload_bytes(const std::string& text) { return as_bytes(text); }
+
+[[noreturn]] void refuse(const FrameReader& reader, const std::string& why) {
+  throw Error(ErrorKind::damaged, reader.name() + ": " + why);
+}
+
+Digest digest_from(const FrameReader& reader, const std::string& bytes, const char* what) {
+  Digest digest{};
+  if (bytes.size() != digest.size()) refuse(reader, std::string(what) + " is not of 32 bytes");
+  std::copy(bytes.begin(), bytes.end(), digest.begin());
+  return digest;
+}
+
+// Only what this program would write itself: known fields, once, in their shortest form.
+template <typename Payload>
+Payload parse(const FrameReader& reader, ByteView bytes) {
+  Payload payload;
+  const bool parsed = payload.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  payload.DiscardUnknownFields();
+  if (!parsed || payload.ByteSizeLong() != bytes.size()) {
+    refuse(reader, "holds something that is not a part of such a message");
+  }
+  return payload;
+}
+
+template <typename Payload>
+LayoutShape layout_from(const FrameReader& reader, const Payload& payload, std::size_t key_bits) {
+  const LayoutShape layout{payload.slots(), payload.slot_bits()};
+  if (layout.slots < 1 || layout.slot_bits < 1 || layout.slots > key_bits ||
+      layout.slots * layout.slot_bits > key_bits - 2) {
+    refuse(reader, "its layout of " + std::to_string(layout.slots) + " slots of " +
+                       std::to_string(layout.slot_bits) + " bits does not exist for a key of " +
+                       std::to_string(key_bits) + " bits");
+  }
+  return layout;
+}
+
+template <typename Payload>
+std::size_t images_from(const FrameReader& reader, const Payload& payload) {
+  if (payload.images() < 1 || payload.images() > kLargestQuery) {
+    throw Error(payload.images() < 1 ? ErrorKind::damaged : ErrorKind::too_large,
+                reader.name() + ": claims " + std::to_string(payload.images()) + " images; 1 to " +
+                    std::to_string(kLargestQuery) + " are possible");
+  }
+  return payload.images();
+}
+
+PublicKey key_from(const FrameReader& reader, const std::string& n) {
+  // The exact size is PublicKey's to judge; this one is refused before it is a number.
+  if (n.empty() || n.size() > kLargestKeyBits / 8 || n.front() == '\0') {
+    refuse(reader, "its key is not a number of at most " + std::to_string(kLargestKeyBits) + " bits");
+  }
+  return with_name(reader.name(), [&] { return PublicKey(from_bytes(payload_bytes(n))); });
+}
+
+template <typename Payload, typename Header>
+void put_common(Payload& payload, const Header& header) {
+  payload.set_model_id(to_string(header.model_id));
+  payload.set_slots(header.layout.slots);
+  payload.set_slot_bits(header.layout.slot_bits);
+  payload.set_images(header.images);
+}
+
+}  // namespace
+
+Bytes to_frame(const QueryHeader& header) {
+  wire::QueryHeader payload;
+  payload.set_n(to_string(to_bytes(header.key.n())));
+  put_common(payload, header);
+  return make_frame(kQueryHeader, kVersion, payload_bytes(payload.SerializeAsString()));
+}
+
+Bytes to_frame(const ReplyHeader& header) {
+  wire::ReplyHeader payload;
+  payload.set_key_fingerprint(to_string(header.key_fingerprint));
+  put_common(payload, header);
+  return make_frame(kReplyHeader, kVersion, payload_bytes(payload.SerializeAsString()));
+}
+
+QueryHeader read_query_header(FrameReader& reader) {
+  const auto payload = parse<wire::QueryHeader>(reader, reader.next(kQueryHeader, kVersion, kHeaderLimit));
+  const std::size_t images = images_from(reader, payload);
+  const Digest model_id = digest_from(reader, payload.model_id(), "its model's name");
+  PublicKey key = key_from(reader, payload.n());
+  const LayoutShape layout = layout_from(reader, payload, key.bits());
+  return {std::move(key), model_id, layout, images};
+}
+
+ReplyHeader read_reply_header(FrameReader& reader) {
+  const auto payload = parse<wire::ReplyHeader>(reader, reader.next(kReplyHeader, kVersion, kHeaderLimit));
+  const std::size_t images = images_from(reader, payload);
+  return {digest_from(reader, payload.key_fingerprint(), "its key's fingerprint"),
+          digest_from(reader, payload.model_id(), "its model's name"),
+          layout_from(reader, payload, kLargestKeyBits), images};
+}
+
+Bytes chunk_frame(ChunkKind kind, const Digest& message, std::size_t index, ByteView ciphertexts) {
+  if (ciphertexts.size() > kLargestChunk) {
+    throw Error(ErrorKind::too_large, "one chunk of " + std::to_string(ciphertexts.size()) +
+                                          " bytes of ciphertexts is too large; use a smaller key");
+  }
+  wire::Chunk payload;
+  payload.set_message(to_string(message));
+  payload.set_index(index);
+  payload.set_ciphertexts(to_string(ciphertexts));
+  return make_frame(frame_kind(kind), kVersion, payload_bytes(payload.SerializeAsString()));
+}
+
+Bytes read_chunk(FrameReader& reader, ChunkKind kind, const Digest& message, std::size_t index,
+                 std::size_t bytes) {
+  if (bytes > kLargestChunk) {
+    throw Error(ErrorKind::too_large, reader.name() + ": needs chunks of " + std::to_string(bytes) +
+                                          " bytes; at most " + std::to_string(kLargestChunk) +
+                                          " are accepted");
+  }
+  const auto payload =
+      parse<wire::Chunk>(reader, reader.next(frame_kind(kind), kVersion, bytes + kChunkOverhead));
+  if (digest_from(reader, payload.message(), "a chunk's message") != message) {
+    refuse(reader, "holds a chunk of another message");
+  }
+  if (payload.index() != index) {
+    refuse(reader, "chunk " + std::to_string(payload.index()) + " stands where chunk " +
+                       std::to_string(index) + " belongs");
+  }
+  if (payload.ciphertexts().size() != bytes) {
+    refuse(reader, "chunk " + std::to_string(index) + " holds " +
+                       std::to_string(payload.ciphertexts().size()) + " bytes of ciphertexts instead of " +
+                       std::to_string(bytes));
+  }
+  return {payload.ciphertexts().begin(), payload.ciphertexts().end()};
+}
+
+Digest message_digest(const QueryHeader& header) { return sha256(to_frame(header)); }
+Digest message_digest(const ReplyHeader& header) { return sha256(to_frame(header)); }
+
+}  // namespace opaline

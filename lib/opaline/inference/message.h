@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "opaline/base/bytes.h"
+#include "opaline/base/frame.h"
+#include "opaline/base/sha256.h"
+#include "opaline/packing/slot_layout.h"
+#include "opaline/paillier/keys.h"
+
+namespace opaline {
+
+/// Where a message goes as it is made, frame by frame.
+using ByteSink = std::function<void(ByteView)>;
+
+/// Told how many images are finished.
+using ImageProgress = std::function<void(std::size_t)>;
+
+/// At most this many images in one query.
+inline constexpr std::size_t kLargestQuery = 1 << 20;
+
+/// At most this many bytes of ciphertexts in one chunk: 2^20 inputs under a key of 4096 bits.
+inline constexpr std::size_t kLargestChunk = std::size_t{1} << 30;
+
+/// A query is a header and then one frame of ciphertexts for every `layout.slots` images; a reply is made
+/// likewise. Both are sequences of frames (base/frame.h) with protobuf payloads (messages.proto), so that
+/// they can be written and read in bounded memory.
+struct QueryHeader {
+  PublicKey key;
+  Digest model_id{};
+  LayoutShape layout;
+  std::size_t images = 0;
+
+  std::size_t chunks() const { return (images + layout.slots - 1) / layout.slots; }
+};
+
+struct ReplyHeader {
+  Digest key_fingerprint{};
+  Digest model_id{};
+  LayoutShape layout;
+  std::size_t images = 0;
+
+  std::size_t chunks() const { return (images + layout.slots - 1) / layout.slots; }
+};
+
+Bytes to_frame(const QueryHeader& header);
+Bytes to_frame(const ReplyHeader& header);
+
+/// Read and check everything that can be checked without a model: versions, sizes, ranges, the key's rules.
+QueryHeader read_query_header(FrameReader& reader);
+ReplyHeader read_reply_header(FrameReader& reader);
+
+/// One chunk: its place in the message and its ciphertexts at fixed width, one after the other.
+/// Error(too_large) for more than kLargestChunk bytes. The header's digest binds it to its message: under
+/// another header a chunk is Error(damaged).
+enum class ChunkKind { query, reply };
+Bytes chunk_frame(ChunkKind kind, const Digest& message, std::size_t index, ByteView ciphertexts);
+
+/// The ciphertext bytes of the next chunk, which must be number `index` and hold exactly `bytes` bytes.
+Bytes read_chunk(FrameReader& reader, ChunkKind kind, const Digest& message, std::size_t index,
+                 std::size_t bytes);
+
+/// What binds chunks to their header: SHA-256 of the header's frame.
+Digest message_digest(const QueryHeader& header);
+Digest message_digest(const ReplyHeader& header);
+
+}  // namespace opaline

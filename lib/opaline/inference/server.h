@@ -1,0 +1,29 @@
+#pragma once
+
+#include "opaline/inference/message.h"
+#include "opaline/model/compiled_model.h"
+#include "opaline/paillier/evaluator.h"
+
+namespace opaline {
+
+/// Evaluates one model on queries. It has no secret key and learns nothing from a query but its sizes. Every
+/// ciphertext it sends is re-randomised with its own full-length r^n. Immutable; safe from many threads.
+class Server {
+ public:
+  explicit Server(CompiledModel model, const Backend& backend = default_backend());
+
+  const CompiledModel& model() const { return model_; }
+
+  /// Reads a query and writes the reply, chunk by chunk. Error(wrong_model), Error(does_not_fit) for a layout
+  /// this model would not grant, Error(invalid_key), Error(invalid_ciphertext) and the reader's own.
+  void answer(FrameReader& query, const ByteSink& out, const ImageProgress& progress) const;
+
+  /// The whole in memory.
+  Bytes answer(ByteView query) const;
+
+ private:
+  CompiledModel model_;
+  const Backend* backend_;
+};
+
+}  // namespace opaline
