@@ -125,7 +125,7 @@ TEST_CASE("client files with an intact checksum but impossible contents are dama
   refused([](auto& w) { w.set_activation(static_cast<model::OutputActivation>(99)); });
   refused([&](auto& w) { w.set_output_scale(undefined); });
   refused([](auto& w) { w.set_output_scale(-1.0); });
-  refused([](auto& w) { w.set_bound((std::uint64_t{1} << 62) + 1); });
+  refused([](auto& w) { w.set_bound(std::uint64_t{1} << 62); });
   refused([](auto& w) { w.set_bound(std::numeric_limits<std::uint64_t>::max()); });
 }
 

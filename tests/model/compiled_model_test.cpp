@@ -78,9 +78,9 @@ TEST_CASE("the largest numbers of all are certified without overflow") {
   const auto with_bias = [&](std::int64_t bias) {
     return CompiledModel(spec, std::vector<std::int32_t>(spec.inputs, kLargest), {bias});
   };
-  CHECK(with_bias((std::int64_t{1} << 62) - kSum).client_spec().bound == std::int64_t{1} << 62);
+  CHECK(with_bias((std::int64_t{1} << 62) - kSum - 1).client_spec().bound == (std::int64_t{1} << 62) - 1);
   try {
-    with_bias((std::int64_t{1} << 62) - kSum + 1);
+    with_bias((std::int64_t{1} << 62) - kSum);
     FAIL_CHECK("accepted");
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::does_not_fit);

@@ -119,7 +119,7 @@ void check_client_spec(const ClientSpec& spec) {
   check_encoding(spec.encoding);
   require(std::isfinite(spec.output_scale) && spec.output_scale > 0,
           "the output scale has to be finite and above 0");
-  require(spec.bound >= 0 && spec.bound <= kLargestBound, "the certificate's bound has to lie in 0 to 2^62");
+  require(spec.bound >= 0 && spec.bound <= kLargestBound, "the certificate's bound has to lie below 2^62");
 }
 
 std::string client_spec_to_wire(const ClientSpec& spec) {
@@ -164,7 +164,7 @@ ClientSpec client_spec_from_wire(std::string_view bytes) {
   require(activation != kActivations.end(), "its output activation is unknown");
   spec.activation = activation->first;
   spec.output_scale = wire.output_scale();
-  require(wire.bound() <= static_cast<std::uint64_t>(kLargestBound), "its bound is above 2^62");
+  require(wire.bound() <= static_cast<std::uint64_t>(kLargestBound), "its bound is not below 2^62");
   spec.bound = static_cast<std::int64_t>(wire.bound());
   check_client_spec(spec);
   return spec;

@@ -11,7 +11,7 @@
 namespace opaline {
 
 /// The largest bound of a certificate.
-inline constexpr std::int64_t kLargestBound = std::int64_t{1} << 62;
+inline constexpr std::int64_t kLargestBound = (std::int64_t{1} << 62) - 1;
 
 /// Error(invalid_argument) unless every field is in its range and they agree with each other.
 void check_client_spec(const ClientSpec& spec);

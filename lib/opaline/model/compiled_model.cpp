@@ -52,7 +52,7 @@ std::int64_t certificate(const ClientSpec& spec, const std::vector<std::int32_t>
   }
   if (bound > kLargestBound) {
     throw Error(ErrorKind::does_not_fit,
-                "the model's answers could exceed 2^62; compile it with fewer input or weight bits");
+                "the model's answers could reach 2^62; compile it with fewer input or weight bits");
   }
   return bound;
 }

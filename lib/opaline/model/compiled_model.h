@@ -81,7 +81,7 @@ struct ClientSpec {
 class CompiledModel {
  public:
   /// Sizes: at most 2^20 inputs, 4096 outputs, 2^26 weights; |weight| < 2^23, |bias| < 2^62.
-  /// Computes the certificate and the model id; throws Error(does_not_fit) if the bound would exceed 2^62.
+  /// Computes the certificate and the model id; throws Error(does_not_fit) if the bound would reach 2^62.
   /// `spec`'s model_id and bound are filled in here.
   CompiledModel(ClientSpec spec, std::vector<std::int32_t> weights, std::vector<std::int64_t> bias);
 
