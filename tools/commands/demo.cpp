@@ -1,0 +1,234 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <system_error>
+
+#include "commands/answers.h"
+#include "commands/command.h"
+#include "commands/digit_art.h"
+#include "commands/files.h"
+#include "commands/images.h"
+#include "commands/options.h"
+#include "opaline/base/error.h"
+#include "opaline/inference/client.h"
+#include "opaline/inference/server.h"
+
+namespace opaline::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostImages = 1000;  // unless a range is asked for
+constexpr std::size_t kBarWidth = 40;
+
+struct Options {
+  std::size_t bits = kDefaultKeyBits;
+  fs::path folder;
+  fs::path model;
+  fs::path spec;
+  fs::path images;
+  fs::path labels;
+  std::optional<ImageRange> range;
+};
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// Where an installed program finds its samples, beside it, or where a build finds the source tree's.
+fs::path default_folder() {
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  const fs::path installed = program.parent_path() / OPALINE_DEMO_BESIDE_PROGRAM;
+  return fs::is_regular_file(installed / "digits.server", ignored) ? installed.lexically_normal()
+                                                                   : fs::path(OPALINE_DEMO_IN_SOURCE);
+}
+
+// The file asked for, or the one that comes along.
+fs::path choose(const fs::path& asked, const Options& options, const char* name) {
+  if (!asked.empty()) return asked;
+  return (options.folder.empty() ? default_folder() : options.folder) / name;
+}
+
+// How a phase went, for the table at the end.
+struct Phase {
+  std::string who;
+  std::string what;
+  double seconds = 0.0;
+  std::string sends;
+};
+
+std::string size_text(std::size_t bytes) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(1) << static_cast<double>(bytes) / 1000.0 << " kB";
+  return text.str();
+}
+
+// One whole round trip through real messages; each role has only what it would have on its own machine.
+struct RoundTrip {
+  Answers answers;
+  std::vector<Phase> phases;
+};
+
+Bytes make_query(const ClientSpec& spec, const SecretKey& key, const ModelImages& images,
+                 const Session& session) {
+  const QueryEncryptor client(spec, Encryptor(key, session.backend));
+  Bytes query;
+  ProgressBar bar("encrypting", images.count(), session.progress);
+  client.encrypt(
+      images.count(), [&](std::size_t i) { return images.encoded(i); }, LayoutChoice::automatic,
+      [&](ByteView bytes) { query.insert(query.end(), bytes.begin(), bytes.end()); },
+      [&](std::size_t done) { bar.update(done); });
+  return query;
+}
+
+Bytes make_reply(const Server& server, const Bytes& query, std::size_t images, const Session& session) {
+  FrameReader reader(query, "query");
+  Bytes reply;
+  ProgressBar bar("evaluating", images, session.progress);
+  server.answer(
+      reader, [&](ByteView bytes) { reply.insert(reply.end(), bytes.begin(), bytes.end()); },
+      [&](std::size_t done) { bar.update(done); });
+  return reply;
+}
+
+Answers read_reply(const ClientSpec& spec, const SecretKey& key, const Bytes& reply, std::size_t images,
+                   const Session& session) {
+  const ReplyDecryptor client(spec, Decryptor(key, session.backend));
+  FrameReader reader(reply, "reply");
+  Answers answers;
+  ProgressBar bar("decrypting", images, session.progress);
+  client.decrypt(
+      reader,
+      [&](std::size_t /*index*/, const std::vector<std::int64_t>& integers) { answers.push_back(integers); },
+      [&](std::size_t done) { bar.update(done); });
+  return answers;
+}
+
+RoundTrip travel(const Options& options, const ClientSpec& spec, const Server& server,
+                 const ModelImages& images, const Session& session) {
+  RoundTrip trip;
+  const Stopwatch key_time;
+  const SecretKey key = SecretKey::generate(options.bits);
+  trip.phases.push_back(
+      {"client", "makes a key of " + std::to_string(options.bits) + " bits", key_time.seconds(), ""});
+  const Stopwatch query_time;
+  const Bytes query = make_query(spec, key, images, session);
+  trip.phases.push_back({"client", "encrypts", query_time.seconds(), size_text(query.size())});
+  const Stopwatch reply_time;
+  const Bytes reply = make_reply(server, query, images.count(), session);
+  trip.phases.push_back({"server", "evaluates", reply_time.seconds(), size_text(reply.size())});
+  const Stopwatch answer_time;
+  trip.answers = read_reply(spec, key, reply, images.count(), session);
+  trip.phases.push_back({"client", "decrypts", answer_time.seconds(), ""});
+  return trip;
+}
+
+std::size_t count_equal_to_clear(const CompiledModel& model, const ModelImages& images,
+                                 const Answers& answers) {
+  std::size_t equal = 0;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (model.predict(images.encoded(i)) == answers[i]) ++equal;
+  }
+  return equal;
+}
+
+// The scores of one image with bars that run from the lowest to the highest.
+void print_scores(const ClientSpec& spec, const std::vector<std::int64_t>& integers) {
+  const std::vector<double> scores = spec.scores(integers);
+  const auto [lowest, highest] = std::minmax_element(scores.begin(), scores.end());
+  const double span = *highest > *lowest ? *highest - *lowest : 1.0;
+  std::size_t width = 0;
+  for (const std::string& label : spec.labels) width = std::max(width, label.size());
+  for (std::size_t k = 0; k < scores.size(); ++k) {
+    std::cout << "  " << std::setw(static_cast<int>(width)) << spec.labels.at(k) << std::setw(10)
+              << std::fixed << std::setprecision(3) << scores[k] << "  "
+              << text_bar((scores[k] - *lowest) / span, kBarWidth) << '\n';
+  }
+}
+
+void print_phases(const std::vector<Phase>& phases) {
+  for (const Phase& phase : phases) {
+    std::cout << "  " << std::left << std::setw(8) << phase.who << std::setw(28) << phase.what << std::right
+              << std::setw(9) << std::fixed << std::setprecision(3) << phase.seconds << " s";
+    if (!phase.sends.empty()) std::cout << "   sends " << phase.sends;
+    std::cout << '\n';
+  }
+}
+
+void run(const Options& options, const Session& session) {
+  const Server server(read_server_model(choose(options.model, options, "digits.server")), session.backend);
+  const ClientSpec spec = read_client_spec(choose(options.spec, options, "digits.client"));
+  const fs::path images_path = choose(options.images, options, "digits-images-idx3-ubyte.gz");
+  std::optional<ImageRange> range = options.range;
+  if (!range) range = ImageRange{0, std::min(read_idx_images(images_path).count, kMostImages)};
+  const ModelImages images(images_path, range, spec);
+  const std::vector<std::uint8_t> labels =
+      read_labels(choose(options.labels, options, "digits-labels-idx1-ubyte.gz"), range, images.count());
+  if (options.bits < kSecureKeyBits) {
+    std::cerr << "opaline: warning: a key of " << options.bits << " bits is for tests only\n";
+  }
+
+  const RoundTrip trip = travel(options, spec, server, images, session);
+  const std::size_t equal = count_equal_to_clear(server.model(), images, trip.answers);
+
+  const std::vector<std::int64_t>& first = trip.answers.front();
+  std::cout << "What the client has, and the server never sees:\n\n"
+            << text_art(images.pixels(0), images.rows(), images.columns()) << "\nDecrypted scores:\n\n";
+  print_scores(spec, first);
+  std::cout << "\nAnswer: " << spec.labels.at(spec.classify(first))
+            << "   (label: " << static_cast<unsigned>(labels.front()) << ")\n\n"
+            << "Images classified under encryption: " << images.count() << ", " << spec.inputs
+            << " inputs of " << spec.encoding.bits << " bits each\n"
+            << "Accuracy: " << share_text(count_right(spec, trip.answers, labels), images.count()) << '\n'
+            << "Integers equal to those calculated in the clear: " << share_text(equal, images.count())
+            << "\n\n";
+  print_phases(trip.phases);
+  if (equal != images.count()) {
+    throw Error(ErrorKind::fault, "the encrypted calculation gave other integers than the one in the clear");
+  }
+}
+
+}  // namespace
+
+Action define_demo(CLI::App& command) {
+  const auto options = std::make_shared<Options>();
+  add_key_bits_option(command, options->bits);
+  command.add_option("--demo-folder", options->folder, "Where the model and the sample digits are")
+      ->check(CLI::ExistingDirectory)
+      ->type_name("FOLDER");
+  CLI::Option* model =
+      command.add_option("--model", options->model, "Another NAME.server")->type_name("FILE");
+  CLI::Option* spec = command.add_option("--spec", options->spec, "Its NAME.client")->type_name("FILE");
+  CLI::Option* images =
+      command.add_option("--images", options->images, "Other images, such as MNIST's own, IDX")
+          ->type_name("FILE");
+  CLI::Option* labels =
+      command.add_option("--labels", options->labels, "Their classes, IDX")->type_name("FILE");
+  model->needs(spec);
+  spec->needs(model);
+  images->needs(labels);
+  labels->needs(images);
+  add_range_option(command, options->range,
+                   "Only these images, counted from 0; default: all, or the first 1000 of more");
+  add_examples(command, {"opaline demo",
+                         "opaline demo --bits 2048 --images t10k-images-idx3-ubyte.gz --labels "
+                         "t10k-labels-idx1-ubyte.gz --range 0:500"});
+  return [options](const Session& session) { run(*options, session); };
+}
+
+}  // namespace opaline::tools

@@ -1,0 +1,38 @@
+#include "commands/files.h"
+
+#include "opaline/base/error.h"
+
+namespace opaline::tools {
+
+CompiledModel read_server_model(const std::filesystem::path& path) {
+  return CompiledModel::parse(read_file(path, kServerFileLimit), path.string());
+}
+
+ClientSpec read_client_spec(const std::filesystem::path& path) {
+  return ClientSpec::parse(read_file(path, kClientFileLimit), path.string());
+}
+
+ImportedNetwork read_network(const std::filesystem::path& path) {
+  return import_onnx(read_file(path, kOnnxLimit), path.string());
+}
+
+std::filesystem::path with_ending(const std::filesystem::path& path, const char* ending) {
+  std::filesystem::path result = path;
+  result += ending;
+  return result;
+}
+
+void write_both(const NewFile& first, const NewFile& second) {
+  // What would stop the second from getting its name after the first has got it.
+  if (std::filesystem::is_directory(second.path)) {
+    throw Error(ErrorKind::io, second.path.string() + ": cannot write: is a directory");
+  }
+  FileWriter first_writer(first.path, first.mode);
+  FileWriter second_writer(second.path, second.mode);
+  first_writer.write(first.bytes);
+  second_writer.write(second.bytes);
+  first_writer.commit();
+  second_writer.commit();
+}
+
+}  // namespace opaline::tools

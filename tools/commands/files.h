@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+
+#include "opaline/base/file.h"
+#include "opaline/model/compiled_model.h"
+#include "opaline/model/onnx_network.h"
+
+namespace opaline::tools {
+
+/// Whole files through the readers of the library; errors name the file.
+CompiledModel read_server_model(const std::filesystem::path& path);
+ClientSpec read_client_spec(const std::filesystem::path& path);
+ImportedNetwork read_network(const std::filesystem::path& path);
+
+/// `path` with an ending put behind it, whatever stands there: "out/digits" and ".key".
+std::filesystem::path with_ending(const std::filesystem::path& path, const char* ending);
+
+/// A file and what is to be written into it.
+struct NewFile {
+  std::filesystem::path path;
+  ByteView bytes;
+  FileMode mode = FileMode::everyone;
+};
+
+/// Writes both files completely before either gets its name.
+void write_both(const NewFile& first, const NewFile& second);
+
+}  // namespace opaline::tools

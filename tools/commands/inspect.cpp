@@ -1,0 +1,204 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "commands/command.h"
+#include "commands/files.h"
+#include "commands/options.h"
+#include "commands/report.h"
+#include "opaline/base/error.h"
+#include "opaline/base/frame.h"
+#include "opaline/inference/message.h"
+#include "opaline/model/dataset.h"
+#include "opaline/paillier/key_files.h"
+
+namespace opaline::tools {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  fs::path file;
+  bool json = false;
+};
+
+// Never a secret number: only what the public half says as well, and who else may read the file.
+Json describe_key(const fs::path& path) {
+  if (!holds_secret_key(path)) {
+    const PublicKey key = read_public_key(path);
+    return {{"kind", "public key"}, {"bits", key.bits()}, {"fingerprint", to_hex(key.fingerprint())}};
+  }
+  const SecretKey key = read_secret_key(path);
+  constexpr unsigned others = 0077;
+  return {{"kind", "secret key"},
+          {"bits", key.public_key().bits()},
+          {"fingerprint", to_hex(key.public_key().fingerprint())},
+          {"noise_generators", key.generator_p().has_value()},
+          {"readable_by_owner_only", (FileReader(path).permissions() & others) == 0}};
+}
+
+const char* name_of(OutputActivation activation) {
+  switch (activation) {
+    case OutputActivation::none:
+      return "none";
+    case OutputActivation::softmax:
+      return "softmax";
+    case OutputActivation::log_softmax:
+      return "log softmax";
+    case OutputActivation::sigmoid:
+      return "sigmoid";
+    case OutputActivation::argmax:
+      return "argmax";
+  }
+  return "unknown";
+}
+
+Json spec_fields(const ClientSpec& spec) {
+  return {{"name", spec.name},
+          {"model_id", to_hex(spec.model_id)},
+          {"input_shape", spec.input_shape},
+          {"outputs", spec.outputs},
+          {"labels", spec.labels},
+          {"activation", name_of(spec.activation)},
+          {"pixel_scale", spec.pixels.scale},
+          {"mean", spec.pixels.mean},
+          {"std", spec.pixels.deviation},
+          {"input_range", {spec.encoding.lowest, spec.encoding.highest}},
+          {"input_bits", spec.encoding.bits},
+          {"output_scale", spec.output_scale},
+          {"answers_within", spec.bound}};
+}
+
+Json describe_client(const fs::path& path) {
+  Json fields = {{"kind", "client file of a model"}};
+  fields.update(spec_fields(read_client_spec(path)));
+  return fields;
+}
+
+Json describe_server(const fs::path& path) {
+  const CompiledModel model = read_server_model(path);
+  Json fields = {{"kind", "server file of a model (private weights)"}};
+  fields.update(spec_fields(model.client_spec()));
+  fields["weights"] = model.weights().size();
+  fields["weight_bits"] = model.weight_bits();
+  return fields;
+}
+
+template <typename Header>
+void put_message_fields(Json& fields, const Header& header) {
+  fields["model_id"] = to_hex(header.model_id);
+  fields["images"] = header.images;
+  fields["images_a_chunk"] = header.layout.slots;
+  fields["slot_bits"] = header.layout.slot_bits;
+  fields["chunks"] = header.chunks();
+}
+
+// Only the header: the rest cannot be read without the model.
+Json describe_query(const fs::path& path) {
+  FrameReader reader(path);
+  const QueryHeader header = read_query_header(reader);
+  Json fields = {{"kind", "query"},
+                 {"key_bits", header.key.bits()},
+                 {"key_fingerprint", to_hex(header.key.fingerprint())}};
+  put_message_fields(fields, header);
+  return fields;
+}
+
+Json describe_reply(const fs::path& path) {
+  FrameReader reader(path);
+  const ReplyHeader header = read_reply_header(reader);
+  Json fields = {{"kind", "reply"}, {"key_fingerprint", to_hex(header.key_fingerprint)}};
+  put_message_fields(fields, header);
+  return fields;
+}
+
+Json describe_network(const fs::path& path) {
+  const ImportedNetwork network = read_network(path);
+  return {{"kind", "network (ONNX), affine as a whole"},
+          {"operators", network.operators},
+          {"input_shape", network.input_shape},
+          {"inputs", network.map.inputs},
+          {"outputs", network.map.outputs},
+          {"activation", name_of(network.activation)}};
+}
+
+Json describe_images(const fs::path& path) {
+  const ImageSet images = read_idx_images(path);
+  return {
+      {"kind", "images (IDX)"}, {"images", images.count}, {"rows", images.rows}, {"columns", images.columns}};
+}
+
+Json describe_labels(const fs::path& path) {
+  const std::vector<std::uint8_t> labels = read_idx_labels(path);
+  const auto largest = std::max_element(labels.begin(), labels.end());
+  return {{"kind", "labels (IDX)"},
+          {"labels", labels.size()},
+          {"largest", labels.empty() ? 0U : unsigned{*largest}}};
+}
+
+// A compressed file does not say on the outside which of the two it is.
+Json describe_gzip(const fs::path& path) {
+  try {
+    return describe_images(path);
+  } catch (const Error& no_images) {
+    try {
+      return describe_labels(path);
+    } catch (const Error& no_labels) {
+      throw Error(ErrorKind::damaged,
+                  path.string() + ": compressed, but neither intact images nor labels (IDX)");
+    }
+  }
+}
+
+struct FramedKind {
+  FrameKind kind;
+  Json (*describe)(const fs::path& path);
+};
+
+// The first frames of the files that are made of frames.
+constexpr FramedKind kFramedKinds[] = {{{'S', 'R', 'V', 'R'}, describe_server},
+                                       {{'C', 'L', 'N', 'T'}, describe_client},
+                                       {{'Q', 'H', 'D', 'R'}, describe_query},
+                                       {{'R', 'H', 'D', 'R'}, describe_reply}};
+
+Json describe(const fs::path& path) {
+  FileReader file(path);
+  std::array<std::uint8_t, 8> start{};
+  file.read(
+      std::span(start).first(static_cast<std::size_t>(std::min<std::uint64_t>(file.left(), start.size()))));
+  for (const FramedKind& framed : kFramedKinds) {
+    if (peek_frame_kind(start) == framed.kind) return framed.describe(path);
+  }
+  if (start[0] == 0x1f && start[1] == 0x8b) return describe_gzip(path);
+  if (start[0] == 0 && start[1] == 0 && start[2] == 8) {
+    return start[3] == 1 ? describe_labels(path) : describe_images(path);
+  }
+  if (start[0] == '{') return describe_key(path);
+  return describe_network(path);
+}
+
+void run(const Options& options) {
+  Json fields = {{"file", options.file.string()}};
+  fields.update(describe(options.file));
+  fields["bytes"] = fs::file_size(options.file);
+  print_report(fields, options.json ? ReportFormat::json : ReportFormat::text);
+}
+
+}  // namespace
+
+Action define_inspect(CLI::App& command) {
+  const auto options = std::make_shared<Options>();
+  command.add_option("file", options->file, "Any file that opaline reads or writes")
+      ->required()
+      ->type_name("FILE");
+  command.add_flag("--json", options->json, "Print the fields as one JSON object");
+  add_examples(command, {"opaline inspect digits.client", "opaline inspect --json q.query"});
+  return [options](const Session&) { run(*options); };
+}
+
+}  // namespace opaline::tools
