@@ -7,9 +7,9 @@
 using namespace opaline;
 
 TEST_CASE("base64url agrees with the examples of RFC 4648, section 10") {
-  const std::pair<const char*, const char*> examples[] = {{"", ""},         {"f", "Zg"},       {"fo", "Zm8"},
-                                                          {"foo", "Zm9v"},  {"foob", "Zm9vYg"},
-                                                          {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> examples[] = {
+      {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},         {"foo", "Zm9v"},
+      {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, coded] : examples) {
     CHECK(to_base64url(as_bytes(plain)) == coded);
     const Bytes back = from_base64url(coded);
@@ -25,4 +25,6 @@ TEST_CASE("base64url refuses what it would not write") {
   }
 }
 
-TEST_CASE("hexadecimal has two lower-case digits a byte") { CHECK(to_hex(Bytes{0, 0x0f, 0xa0, 0xff}) == "000fa0ff"); }
+TEST_CASE("hexadecimal has two lower-case digits a byte") {
+  CHECK(to_hex(Bytes{0, 0x0f, 0xa0, 0xff}) == "000fa0ff");
+}

@@ -1,10 +1,11 @@
-# install + find_package(opaline) + pkg-config.
+# install + find_package(opaline).
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 get_property(layers GLOBAL PROPERTY OPALINE_LAYERS)
 install(TARGETS ${layers} EXPORT opalineTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(DIRECTORY lib/opaline DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY lib/opaline DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
+        PATTERN kernels EXCLUDE PATTERN onnx EXCLUDE)
 install(EXPORT opalineTargets NAMESPACE opaline:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/opaline)
 
 configure_package_config_file(third_party/cmake/opalineConfig.cmake.in opalineConfig.cmake

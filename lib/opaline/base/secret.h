@@ -10,7 +10,9 @@
 namespace opaline {
 
 /// Overwrites memory in a way the compiler may not remove.
-inline void wipe(void* memory, std::size_t bytes) noexcept { ::explicit_bzero(memory, bytes); }
+inline void wipe(void* memory, std::size_t bytes) noexcept {
+  if (bytes > 0) ::explicit_bzero(memory, bytes);
+}
 
 /// An allocator whose memory is wiped before it is given back. It is aligned to 64 bytes, which is what
 /// vector kernels want of their operands.

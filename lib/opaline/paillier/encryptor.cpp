@@ -74,18 +74,16 @@ class Encryptor::OwnerNoise final : public Encryptor::Noise {
 
   std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const override {
     const std::size_t elements = groups_of(plaintexts.size(), crt_.parcel());
-    std::vector<Integer> halves(2 * elements *
-                                crt_.parcel());  // of ciphertext 0 mod p², mod q², of ciphertext 1 …
+    std::vector<Integer> secrets = draw_secrets(elements * crt_.parcel());
+    std::vector<Integer> halves(secrets.size());  // of ciphertext 0 mod p², mod q², of ciphertext 1 …
     for (std::size_t group = 0; group < crt_.groups(); ++group) {
       const PairArithmetic& f = crt_.group(group);
-      std::vector<WordVector> noise(elements, WordVector(f.words()));
-      fresh_noise(group, noise);
+      std::vector<WordVector> noise = make_noise(group, elements, secrets);
       for (std::size_t element = 0; element < elements; ++element) {
-        const std::size_t first = element * crt_.parcel();
         WordVector message(f.half_words());
         std::vector<Integer> lanes(f.lanes());
         for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
-          const std::size_t i = first + crt_.ciphertext(group, lane);
+          const std::size_t i = place(element, group, lane) / 2;
           const std::size_t half = crt_.half(group, lane);
           if (i < plaintexts.size()) lanes[lane] = plaintexts[i] * crt_.prime(1 - half) % crt_.prime(half);
         }
@@ -94,11 +92,11 @@ class Encryptor::OwnerNoise final : public Encryptor::Noise {
         f.mul_one_plus_km(noise[element].data(), noise[element].data(), message.data());
         lanes = f.store(noise[element].data());
         for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
-          halves[2 * (first + crt_.ciphertext(group, lane)) + crt_.half(group, lane)] =
-              std::move(lanes[lane]);
+          halves[place(element, group, lane)] = std::move(lanes[lane]);
         }
       }
     }
+    wipe_all(secrets);
     std::vector<Integer> ciphertexts;
     ciphertexts.reserve(plaintexts.size());
     for (std::size_t i = 0; i < plaintexts.size(); ++i) {
@@ -115,32 +113,45 @@ class Encryptor::OwnerNoise final : public Encryptor::Noise {
     for (Integer& number : numbers) wipe(number);
   }
 
-  /// One noise a lane, exactly uniform: a generator to a uniform exponent below its order; without generators
-  /// u^p mod p² for uniform u, which depends on u mod p only and takes every p-th power once.
-  void fresh_noise(std::size_t group, std::vector<WordVector>& noise) const {
-    const PairArithmetic& f = crt_.group(group);
-    const auto fill = [&](const auto& number) {
-      std::vector<Integer> lanes(f.lanes());
-      for (std::size_t lane = 0; lane < f.lanes(); ++lane) lanes[lane] = number(f.modulus(lane));
-      return lanes;
-    };
-    std::vector<std::vector<Integer>> exponents;
-    if (tables_.empty()) {
-      exponents.push_back(fill([](const Integer& prime) { return prime; }));
-      for (WordVector& element : noise) {
-        std::vector<Integer> bases =
-            fill([](const Integer& prime) { return Integer(1 + random_below(prime - 1)); });
-        f.load(element.data(), bases);
-        wipe_all(bases);
-        pow(f, element.data(), element.data(), exponents.front(), crt_.prime_bits());
-      }
-    } else {
-      for (std::size_t i = 0; i < noise.size(); ++i) {
-        exponents.push_back(fill([](const Integer& prime) { return random_below(prime - 1); }));
-      }
-      tables_[group].pow(noise, exponents);
+  /// Where the half in a lane stands among those of a parcel: of ciphertext 0 mod p², mod q², of 1 …
+  std::size_t place(std::size_t element, std::size_t group, std::size_t lane) const {
+    return 2 * (element * crt_.parcel() + crt_.ciphertext(group, lane)) + crt_.half(group, lane);
+  }
+
+  /// What the noise of each half is made from: an exponent below the order of the generator; without
+  /// generators a base in [1, p). Drawn in the order of the ciphertexts, so that backends agree.
+  std::vector<Integer> draw_secrets(std::size_t ciphertexts) const {
+    std::vector<Integer> secrets(2 * ciphertexts);
+    for (std::size_t i = 0; i < secrets.size(); ++i) {
+      secrets[i] = random_below(crt_.prime(i % 2) - 1) + (tables_.empty() ? 1 : 0);
     }
-    for (std::vector<Integer>& lanes : exponents) wipe_all(lanes);
+    return secrets;
+  }
+
+  /// Exactly uniform noise in every lane: a generator to a uniform exponent; without generators u^p mod p²
+  /// for uniform u, which depends on u mod p only and takes every p-th power once.
+  std::vector<WordVector> make_noise(std::size_t group, std::size_t elements,
+                                     std::span<const Integer> secrets) const {
+    const PairArithmetic& f = crt_.group(group);
+    std::vector<WordVector> noise(elements, WordVector(f.words()));
+    std::vector<std::vector<Integer>> lanes(elements, std::vector<Integer>(f.lanes()));
+    for (std::size_t element = 0; element < elements; ++element) {
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane)
+        lanes[element][lane] = secrets[place(element, group, lane)];
+    }
+    if (tables_.empty()) {
+      std::vector<Integer> primes(f.lanes());
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) primes[lane] = f.modulus(lane);
+      for (std::size_t element = 0; element < elements; ++element) {
+        f.load(noise[element].data(), lanes[element]);
+        pow(f, noise[element].data(), noise[element].data(), primes, crt_.prime_bits());
+      }
+      wipe_all(primes);
+    } else {
+      tables_[group].pow(noise, lanes);
+    }
+    for (std::vector<Integer>& numbers : lanes) wipe_all(numbers);
+    return noise;
   }
 
   CrtArithmetic crt_;

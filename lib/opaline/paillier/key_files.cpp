@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "opaline/base/error.h"
 #include "opaline/base/file.h"
@@ -35,10 +36,15 @@ class KeyDocument {
   const std::string& name() const { return name_; }
 
  private:
-  static void wipe_texts(Json& value) {
-    if (auto* text = value.get_ptr<std::string*>()) wipe(text->data(), text->size());
-    if (value.is_structured()) {
-      for (auto& member : value) wipe_texts(member);
+  /// Not recursive: a hostile file may be nested as deeply as it is long.
+  static void wipe_texts(Json& root) {
+    std::vector<Json*> waiting = {&root};
+    while (!waiting.empty()) {
+      Json& value = *waiting.back();
+      waiting.pop_back();
+      if (auto* text = value.get_ptr<std::string*>()) wipe(text->data(), text->size());
+      if (!value.is_structured()) continue;
+      for (auto& member : value) waiting.push_back(&member);
     }
   }
 

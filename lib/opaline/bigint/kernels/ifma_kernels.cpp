@@ -225,25 +225,17 @@ struct Half {
   alignas(64) std::uint64_t words[kLargestLimbs * kLanes];
 };
 
-/// words[index[lane]] for 16·Pairs words, all of them read: each permutation looks up sixteen by the lowest
-/// four bits of the index, and the others choose between permutations.
+/// words[index[lane]] for 16·Pairs words, all of them read: a permutation looks up sixteen by the lowest four
+/// bits of the index, and each further bit (bits[i] = lanes where bit 4 + i is set) chooses between halves.
 template <std::size_t Pairs>
 OPALINE_INLINE Vector look_up(const std::uint64_t* words, Vector index, const __mmask8* bits) {
-  Vector found[Pairs];
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < Pairs; ++i) {
-    found[i] = _mm512_permutex2var_epi64(load(words + 16 * i), index, load(words + 16 * i + 8));
+  if constexpr (Pairs == 1) {
+    return _mm512_permutex2var_epi64(load(words), index, load(words + 8));
+  } else {
+    constexpr int bit = __builtin_ctz(Pairs) - 1;
+    return _mm512_mask_mov_epi64(look_up<Pairs / 2>(words, index, bits), bits[bit],
+                                 look_up<Pairs / 2>(words + 8 * Pairs, index, bits));
   }
-  std::size_t bit = 0;
-#pragma GCC unroll 3
-  for (std::size_t left = Pairs; left > 1; left /= 2) {
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < left / 2; ++i) {
-      found[i] = _mm512_mask_mov_epi64(found[2 * i], bits[bit], found[2 * i + 1]);
-    }
-    ++bit;
-  }
-  return found[0];
 }
 
 template <std::size_t Pairs>

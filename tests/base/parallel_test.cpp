@@ -1,0 +1,75 @@
+#include "opaline/base/parallel.h"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "support/error_kind.h"
+#include "support/threads.h"
+
+using namespace opaline;
+using opaline::test::error_of;
+using opaline::test::Threads;
+
+TEST_CASE("every index is visited once") {
+  for (const int threads : {1, 2, 3, 8}) {
+    const Threads scope(threads);
+    for (const std::size_t count : {0U, 1U, 2U, 7U, 1000U}) {
+      std::vector<std::atomic<int>> visits(count);
+      parallel_for(count, [&](std::size_t i) { ++visits[i]; });
+      for (const auto& n : visits) CHECK(n == 1);
+    }
+  }
+}
+
+TEST_CASE("an exception comes out, once all have stopped") {
+  for (const int threads : {1, 4}) {
+    const Threads scope(threads);
+    std::atomic<int> running = 0;
+    const auto error = error_of([&] {
+      parallel_for(100, [&](std::size_t i) {
+        ++running;
+        if (i == 37) {
+          --running;
+          throw Error(ErrorKind::fault, "at 37");
+        }
+        --running;
+      });
+    });
+    REQUIRE(error);
+    CHECK(error->kind() == ErrorKind::fault);
+    CHECK(std::string(error->what()) == "at 37");
+    CHECK(running == 0);
+  }
+}
+
+TEST_CASE("of many exceptions one comes out") {
+  const Threads scope(4);
+  const auto error =
+      error_of([] { parallel_for(50, [](std::size_t) { throw Error(ErrorKind::io, "each"); }); });
+  REQUIRE(error);
+  CHECK(error->kind() == ErrorKind::io);
+}
+
+TEST_CASE("inside itself it runs serially, and an exception still comes out") {
+  const Threads scope(3);
+  std::vector<std::atomic<int>> visits(12);
+  std::atomic<bool> serial = true;
+  parallel_for(3, [&](std::size_t i) {
+    const int thread = omp_get_ancestor_thread_num(1);
+    parallel_for(4, [&](std::size_t j) {
+      if (omp_get_num_threads() != 1 || omp_get_ancestor_thread_num(1) != thread) serial = false;
+      ++visits[4 * i + j];
+    });
+  });
+  CHECK(serial);
+  for (const auto& n : visits) CHECK(n == 1);
+  CHECK(error_of([] {
+    parallel_for(3, [](std::size_t) {
+      parallel_for(3, [](std::size_t j) {
+        if (j == 1) throw Error(ErrorKind::damaged, "inside");
+      });
+    });
+  }));
+}

@@ -1,0 +1,148 @@
+#include "opaline/bigint/fixed_base.h"
+
+#include <catch2/catch.hpp>
+
+#include "opaline/bigint/exponent_digits.h"
+#include "opaline/bigint/exponentiation.h"
+#include "operands.h"
+#include "support/error_kind.h"
+#include "support/supported_backends.h"
+
+using namespace opaline;
+using namespace opaline::test;
+
+namespace {
+
+/// check(f, numbers) with one modulus in the lanes of even number and another in the odd ones.
+template <typename Check>
+void for_alternating_arithmetic(std::size_t bits, const Check& check) {
+  for (const Backend* const backend : supported_backends()) {
+    CAPTURE(bits, backend->name());
+    Numbers numbers(bits);
+    const std::vector<Integer> two = {numbers.odd(bits), numbers.odd(bits)};
+    check(*backend->pair_arithmetic(rotated(two, 0, backend->lanes())), numbers);
+  }
+}
+
+/// One number in the even lanes, one in the odd ones.
+std::vector<Integer> alternating_lanes(const PairArithmetic& f, Numbers& numbers) {
+  return rotated(std::vector<Integer>{numbers.below(f.modulus(0) * f.modulus(0)),
+                                      numbers.below(f.modulus(f.lanes() - 1) * f.modulus(f.lanes() - 1))},
+                 0, f.lanes());
+}
+
+void check_fixed_base(const PairArithmetic& f, Numbers& numbers, std::size_t bits, std::size_t elements) {
+  const std::vector<Integer> base = alternating_lanes(f, numbers);
+  const FixedBase powers(f, load_element(f, base).data(), bits);
+  std::vector<std::vector<Integer>> exponents;
+  for (std::size_t g = 0; g < elements; ++g) {
+    std::vector<Integer>& lanes = exponents.emplace_back();
+    for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+      const Integer choices[] = {numbers.bits(bits), 0, power_of_two(bits) - 1, numbers.bits(bits),
+                                 bits == 0 ? Integer(0) : power_of_two(bits - 1)};
+      lanes.push_back(choices[(g + lane) % 5]);
+    }
+  }
+  std::vector<WordVector> results(elements, WordVector(f.words()));
+  powers.pow(results, exponents);
+  for (std::size_t g = 0; g < elements; ++g) {
+    std::vector<Integer> expected;
+    for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+      expected.push_back(pow_mod(base[lane], exponents[g][lane], f.modulus(lane) * f.modulus(lane)));
+    }
+    expect_lanes(f, results[g].data(), expected, "power of a fixed base");
+  }
+}
+
+}  // namespace
+
+TEST_CASE("packed tables are read lane by lane") {
+  for (const std::size_t bits : {5U, 64U, 129U, 1024U}) {
+    for_alternating_arithmetic(bits, [](const PairArithmetic& f, Numbers& numbers) {
+      for (const std::size_t entries : {16U, 32U, 64U, 128U}) {
+        std::vector<std::vector<Integer>> values;
+        WordVector elements;
+        for (std::size_t i = 0; i < entries; ++i) {
+          values.push_back(alternating_lanes(f, numbers));
+          const WordVector element = load_element(f, values.back());
+          elements.insert(elements.end(), element.begin(), element.end());
+        }
+        WordVector table(f.compact_words(entries));
+        f.compact(table.data(), elements.data(), entries);
+        WordVector r(f.words());
+        for (std::size_t round = 0; round < entries; ++round) {
+          std::vector<std::uint32_t> index;
+          std::vector<Integer> expected;
+          for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+            index.push_back(static_cast<std::uint32_t>((round + 21 * lane) % entries));
+            expected.push_back(values[index[lane]][lane]);
+          }
+          f.select_compact(r.data(), table.data(), entries, index);
+          expect_lanes(f, r.data(), expected, "select from a packed table");
+        }
+      }
+    });
+  }
+  SUCCEED();
+}
+
+TEST_CASE("powers of a fixed base agree with GMP") {
+  for (const std::size_t bits : {5U, 64U, 130U}) {
+    for_alternating_arithmetic(bits, [](const PairArithmetic& f, Numbers& numbers) {
+      for (const std::size_t length : {0U, 1U, 5U, 6U, 7U, 12U, 63U, 64U, 65U, 127U, 128U, 129U, 200U}) {
+        for (const std::size_t elements : {1U, 4U}) check_fixed_base(f, numbers, length, elements);
+      }
+    });
+  }
+  for (const std::size_t bits : {512U, 1536U}) {
+    for_alternating_arithmetic(
+        bits, [&](const PairArithmetic& f, Numbers& numbers) { check_fixed_base(f, numbers, bits, 3); });
+  }
+  SUCCEED();
+}
+
+TEST_CASE("tables stay below their limit") {
+  for_alternating_arithmetic(4096, [](const PairArithmetic& f, Numbers& numbers) {
+    // Not computed in full: a short exponent shows the size of one place.
+    const FixedBase powers(f, load_element(f, alternating_lanes(f, numbers)).data(), 12);
+    CHECK(powers.table_bytes() > 0);
+    CHECK(powers.table_bytes() <= FixedBase::kLargestTable);
+  });
+}
+
+TEST_CASE("exponents that a table was not made for are refused") {
+  for_alternating_arithmetic(64, [](const PairArithmetic& f, Numbers& numbers) {
+    const FixedBase powers(f, load_element(f, alternating_lanes(f, numbers)).data(), 12);
+    std::vector<WordVector> results(1, WordVector(f.words()));
+    const auto refused = [&](const std::vector<Integer>& exponents) {
+      const std::vector<std::vector<Integer>> all = {exponents};
+      return kind_of([&] { powers.pow(results, all); }) == ErrorKind::invalid_argument;
+    };
+    CHECK_FALSE(refused(std::vector<Integer>(f.lanes(), 4095)));
+    CHECK(refused(std::vector<Integer>(f.lanes(), 4096)));
+    CHECK(refused(std::vector<Integer>(f.lanes(), -1)));
+    CHECK(refused(std::vector<Integer>(f.lanes() + 1, 1)));
+  });
+}
+
+TEST_CASE("digits put together are the exponent") {
+  Numbers numbers(3);
+  for (const std::size_t bits : {0U, 1U, 5U, 63U, 64U, 65U, 128U, 1000U}) {
+    for (std::size_t width = 1; width <= 16; ++width) {
+      const std::vector<Integer> exponents = {numbers.bits(bits), power_of_two(bits) - 1, 0};
+      const ExponentDigits digits(exponents, 3, bits, width);
+      CHECK(digits.count() * width >= bits);
+      CHECK(digits.count() >= 1);
+      std::vector<Integer> sums(3);
+      for (std::size_t i = digits.count(); i-- > 0;) {
+        std::vector<std::uint32_t> lanes(3);
+        digits.read(i, lanes);
+        for (std::size_t lane = 0; lane < 3; ++lane) {
+          CHECK(lanes[lane] >> width == 0);
+          sums[lane] = sums[lane] * power_of_two(width) + lanes[lane];
+        }
+      }
+      CHECK(sums == exponents);
+    }
+  }
+}

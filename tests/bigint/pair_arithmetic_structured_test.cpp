@@ -1,0 +1,159 @@
+#include <catch2/catch.hpp>
+
+#include "operands.h"
+#include "support/supported_backends.h"
+
+// Operands and moduli at the edges of limbs, all pairs of them, against GMP's plain products. Every lane has
+// a modulus and operands of its own.
+
+using namespace opaline;
+using namespace opaline::test;
+
+namespace {
+
+constexpr std::size_t kSizes[] = {51,  52,  53,  63,   64,   65,   104,  127,  128,  129,  260,
+                                  512, 513, 520, 1000, 1024, 1027, 1536, 2048, 3072, 4096, 8192};
+
+/// The structured operands of every lane, as elements: in element i, lane l has operand (i + l) of its own
+/// modulus.
+struct Operands {
+  explicit Operands(const PairArithmetic& f) {
+    std::vector<std::vector<Integer>> of_lane;
+    for (std::size_t lane = 0; lane < f.lanes(); ++lane)
+      of_lane.push_back(structured_operands(f.modulus(lane)));
+    for (std::size_t i = 0; i < of_lane.front().size(); ++i) {
+      std::vector<Integer>& row = values.emplace_back();
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+        row.push_back(of_lane[lane][(i + lane) % of_lane[lane].size()]);
+      }
+      elements.push_back(load_element(f, row));
+    }
+  }
+
+  std::size_t count() const { return values.size(); }
+
+  std::vector<std::vector<Integer>> values;
+  std::vector<WordVector> elements;
+};
+
+/// Between partners of an operand: all are taken up to 2048 bits, every third above, where products are slow.
+std::size_t stride(const PairArithmetic& f) { return bit_length(f.modulus(0)) > 2048 ? 3 : 1; }
+
+/// check(f) for every size, supported backend and choice of moduli for its lanes.
+template <typename Check>
+void for_structured_arithmetic(const Check& check) {
+  for (const std::size_t bits : kSizes) {
+    const std::vector<Integer> moduli = structured_moduli(bits);
+    for (const Backend* const backend : supported_backends()) {
+      CAPTURE(bits, backend->name());
+      for (std::size_t first = 0; first < moduli.size(); first += backend->lanes()) {
+        const auto f = backend->pair_arithmetic(rotated(moduli, first, backend->lanes()));
+        REQUIRE(f->lanes() == backend->lanes());
+        REQUIRE(f->words() == 2 * f->half_words());
+        check(*f);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the moduli of the tests are what they are meant to be") {
+  for (const std::size_t bits : kSizes) {
+    for (const Integer& m : structured_moduli(bits)) {
+      CHECK(bit_length(m) == bits);
+      CHECK(m % 2 == 1);
+      for (const Integer& x : structured_operands(m)) CHECK((x >= 0 && x < m * m));
+    }
+  }
+}
+
+TEST_CASE("structured numbers come back whole and as halves") {
+  for_structured_arithmetic([](const PairArithmetic& f) {
+    const Operands x(f);
+    for (std::size_t i = 0; i < x.count(); ++i) {
+      expect_lanes(f, x.elements[i].data(), x.values[i], "load and store");
+      const std::vector<PairArithmetic::Halves> halves = f.store_halves(x.elements[i].data());
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+        const Integer& m = f.modulus(lane);
+        if (halves[lane].a != x.values[i][lane] % m || halves[lane].b != x.values[i][lane] / m) {
+          FAIL("halves of " << x.values[i][lane]);
+        }
+      }
+    }
+  });
+  SUCCEED();
+}
+
+TEST_CASE("structured products and squares agree with GMP") {
+  for_structured_arithmetic([](const PairArithmetic& f) {
+    const Operands x(f);
+    WordVector r(f.words());
+    std::vector<Integer> expected(f.lanes());
+    for (std::size_t i = 0; i < x.count(); ++i) {
+      for (std::size_t j = i; j < x.count(); j += stride(f)) {
+        for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+          expected[lane] = x.values[i][lane] * x.values[j][lane] % (f.modulus(lane) * f.modulus(lane));
+        }
+        f.mul(r.data(), x.elements[i].data(), x.elements[j].data());
+        expect_lanes(f, r.data(), expected, "product");
+        f.mul(r.data(), x.elements[j].data(), x.elements[i].data());
+        expect_lanes(f, r.data(), expected, "product the other way round");
+        if (i != j) continue;
+        f.sqr(r.data(), x.elements[i].data());
+        expect_lanes(f, r.data(), expected, "square");
+      }
+    }
+  });
+  SUCCEED();
+}
+
+TEST_CASE("structured products with 1 + k·m agree with GMP") {
+  for_structured_arithmetic([](const PairArithmetic& f) {
+    const Operands x(f);
+    WordVector r(f.words());
+    std::vector<Integer> k(f.lanes());
+    std::vector<Integer> expected(f.lanes());
+    for (std::size_t j = 0; j < x.count(); j += 2 * stride(f)) {
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) k[lane] = x.values[j][lane] / f.modulus(lane);
+      const WordVector half = load_half_element(f, k);
+      for (std::size_t i = 0; i < x.count(); ++i) {
+        for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+          const Integer& m = f.modulus(lane);
+          expected[lane] = x.values[i][lane] * (1 + k[lane] * m) % (m * m);
+        }
+        f.mul_one_plus_km(r.data(), x.elements[i].data(), half.data());
+        expect_lanes(f, r.data(), expected, "product with 1 + k·m");
+      }
+    }
+  });
+  SUCCEED();
+}
+
+TEST_CASE("long chains of operations on structured numbers stay right") {
+  // Results of operations are operands again: what a backend leaves unreduced must not pile up.
+  for_structured_arithmetic([](const PairArithmetic& f) {
+    const Operands x(f);
+    WordVector r = x.elements[10];
+    std::vector<Integer> expected = x.values[10];
+    std::vector<Integer> k(f.lanes());
+    for (std::size_t lane = 0; lane < f.lanes(); ++lane) k[lane] = f.modulus(lane) - 1;
+    const WordVector half = load_half_element(f, k);
+    for (std::size_t step = 0; step < 3 * x.count(); ++step) {
+      const std::size_t i = step % x.count();
+      bool zero = false;  // a chain through 0 stays there
+      for (const Integer& value : x.values[i]) zero = zero || value == 0;
+      f.sqr(r.data(), r.data());
+      f.mul_one_plus_km(r.data(), r.data(), half.data());
+      if (!zero) f.mul(r.data(), r.data(), x.elements[i].data());
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+        const Integer square = f.modulus(lane) * f.modulus(lane);
+        Integer value = expected[lane] * expected[lane] % square * (1 + k[lane] * f.modulus(lane)) % square;
+        if (!zero) value = value * x.values[i][lane] % square;
+        expected[lane] = value;
+      }
+      expect_lanes(f, r.data(), expected, "chain");
+    }
+  });
+  SUCCEED();
+}
