@@ -60,7 +60,7 @@ std::string drawn_on_a_terminal(ProgressBar::Output output) {
     const StandardError scope(other_end);
     show_progress(output);
   }
-  const std::string text = read_what_is_there(terminal);
+  std::string text = read_what_is_there(terminal);
   ::close(other_end);
   ::close(terminal);
   return text;
@@ -73,7 +73,7 @@ std::string drawn_on_a_pipe(ProgressBar::Output output) {
     const StandardError scope(ends[1]);
     show_progress(output);
   }
-  const std::string text = read_what_is_there(ends[0]);
+  std::string text = read_what_is_there(ends[0]);
   ::close(ends[0]);
   ::close(ends[1]);
   return text;

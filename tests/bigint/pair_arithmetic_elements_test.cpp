@@ -68,9 +68,9 @@ TEST_CASE("operands are left as they were, and so is the memory beside a result"
     const WordVector x = load_element(f, random_lanes(f, numbers));
     const WordVector y = load_element(f, random_lanes(f, numbers));
     const WordVector k = load_half_element(f, random_half_lanes(f, numbers));
-    const WordVector x_before = x;
-    const WordVector y_before = y;
-    const WordVector k_before = k;
+    const WordVector x_before(x.begin(), x.end());
+    const WordVector y_before(y.begin(), y.end());
+    const WordVector k_before(k.begin(), k.end());
     const std::size_t words = (f.words() + kBorder - 1) / kBorder * kBorder;
     WordVector memory(words + 2 * kBorder, kMark);
     Word* const r = memory.data() + kBorder;

@@ -13,7 +13,8 @@ using namespace opaline::test;
 
 namespace {
 
-constexpr std::size_t kSizes[] = {64, 192, 512, 1000, 1024, 1027, 1536, 2048, 3072, 4096, 8192};
+constexpr std::size_t kSizes[] = {64,   192,  254,  512,  1000, 1024, 1027,
+                                  1034, 1536, 2048, 2074, 3072, 4096, 8192};
 
 std::size_t operand_sets() {
   const char* const text = std::getenv("OPALINE_TEST_OPERANDS");

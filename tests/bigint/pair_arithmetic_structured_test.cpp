@@ -11,8 +11,9 @@ using namespace opaline::test;
 
 namespace {
 
-constexpr std::size_t kSizes[] = {51,  52,  53,  63,   64,   65,   104,  127,  128,  129,  260,
-                                  512, 513, 520, 1000, 1024, 1027, 1536, 2048, 3072, 4096, 8192};
+// With 254, 1034 and 2074 bits, limbs of 52 bits in fives have the least room to spare.
+constexpr std::size_t kSizes[] = {51,  52,  53,  63,   64,   65,   104,  127,  128,  129,  254,  255,  260,
+                                  512, 513, 520, 1000, 1024, 1027, 1034, 1536, 2048, 2074, 3072, 4096, 8192};
 
 /// The structured operands of every lane, as elements: in element i, lane l has operand (i + l) of its own
 /// modulus.
@@ -153,6 +154,29 @@ TEST_CASE("long chains of operations on structured numbers stay right") {
         expected[lane] = value;
       }
       expect_lanes(f, r.data(), expected, "chain");
+    }
+  });
+  SUCCEED();
+}
+
+TEST_CASE("what is added to the second half again and again does not pile up") {
+  for_structured_arithmetic([](const PairArithmetic& f) {
+    std::vector<Integer> expected;
+    std::vector<Integer> k;
+    for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+      const Integer& m = f.modulus(lane);
+      expected.push_back(m * m - 1);
+      k.push_back(m - 1 - lane);
+    }
+    WordVector r = load_element(f, expected);
+    const WordVector half = load_half_element(f, k);
+    for (int step = 1; step <= 200; ++step) {
+      f.mul_one_plus_km(r.data(), r.data(), half.data());
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+        const Integer& m = f.modulus(lane);
+        expected[lane] = expected[lane] * (1 + k[lane] * m) % (m * m);
+      }
+      if (step % 50 == 0) expect_lanes(f, r.data(), expected, "products with 1 + k·m");
     }
   });
   SUCCEED();

@@ -150,6 +150,8 @@ TEST_CASE("no number generates anything when p is composite") {
     }
   }
   for (const int p : {-7, 0, 1, 2, 3, 5, 8}) CHECK_FALSE(is_power_generator_vartime(2, p, 1));
+  // 15 = 2·1·7 + 1, and 6^15 = 6 mod 15 as if 15 were prime.
+  CHECK_FALSE(is_power_generator_vartime(pow_mod(6, 15, 225), 15, 1));
 }
 
 TEST_CASE("small primes with known primitive roots") {

@@ -38,7 +38,8 @@ bool same(const SecretKey& a, const SecretKey& b) {
 TEST_CASE("a public key's document has the members of pheutil") {
   const PublicKey& key = sample_key().public_key();
   const Json document = Json::parse(to_json(key));
-  CHECK(members(document) == std::set<std::string>{"kty", "alg", "key_ops", "n", "kid"});
+  CHECK(members(document) == std::set<std::string>{"kty", "alg", "key_ops", "n", "kid", "opaline"});
+  CHECK(members(document["opaline"]) == std::set<std::string>{"fingerprint"});
   CHECK(document["kty"] == "DAJ");
   CHECK(document["alg"] == "PAI-GN1");
   CHECK(document["key_ops"] == Json::array({"encrypt"}));

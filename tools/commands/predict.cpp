@@ -7,7 +7,6 @@
 #include "commands/files.h"
 #include "commands/images.h"
 #include "commands/options.h"
-#include "opaline/base/parallel.h"
 
 namespace opaline::tools {
 namespace {
@@ -21,8 +20,8 @@ struct Options {
 void run(const Options& options) {
   const CompiledModel model = read_server_model(options.model);
   const ModelImages images(options.images, options.answers.range, model.client_spec());
-  Answers answers(images.count());
-  parallel_for(answers.size(), [&](std::size_t i) { answers[i] = model.predict(images.encoded(i)); });
+  Answers answers;
+  for (std::size_t i = 0; i < images.count(); ++i) answers.push_back(model.predict(images.encoded(i)));
   print_answers(model.client_spec(), answers, options.answers);
 }
 

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "opaline/base/error.h"
 #include "opaline/base/file.h"
@@ -30,21 +29,23 @@ class KeyDocument {
   }
   KeyDocument(const KeyDocument&) = delete;
   KeyDocument& operator=(const KeyDocument&) = delete;
-  ~KeyDocument() { wipe_texts(json_); }
+  ~KeyDocument() { wipe_texts(json_, kLevels); }
 
   const Json& json() const { return json_; }
   const std::string& name() const { return name_; }
 
  private:
-  /// Not recursive: a hostile file may be nested as deeply as it is long.
-  static void wipe_texts(Json& root) {
-    std::vector<Json*> waiting = {&root};
-    while (!waiting.empty()) {
-      Json& value = *waiting.back();
-      waiting.pop_back();
-      if (auto* text = value.get_ptr<std::string*>()) wipe(text->data(), text->size());
-      if (!value.is_structured()) continue;
-      for (auto& member : value) waiting.push_back(&member);
+  /// A key's texts stand at most three levels deep; a hostile file may be nested as deeply as it is long.
+  static constexpr int kLevels = 3;
+
+  static void wipe_texts(Json& value, int levels) {
+    if (auto* const text = value.get_ptr<std::string*>()) wipe(text->data(), text->size());
+    if (levels == 0) return;
+    if (auto* const elements = value.get_ptr<Json::array_t*>()) {
+      for (Json& element : *elements) wipe_texts(element, levels - 1);
+    }
+    if (auto* const members = value.get_ptr<Json::object_t*>()) {
+      for (auto& [name, member] : *members) wipe_texts(member, levels - 1);
     }
   }
 
@@ -96,10 +97,21 @@ auto named(const std::string& name, const Check& check) {
   }
 }
 
+/// A wrong bit of n can leave a number that could be a key; files of ours tell.
+void check_fingerprint(const Json& object, const PublicKey& key, const std::string& name) {
+  const auto ours = object.find("opaline");
+  if (ours == object.end()) return;
+  if (!ours->is_object() || member(*ours, "fingerprint", name) != to_hex(key.fingerprint())) {
+    refuse(name, "altered or damaged (n does not have the fingerprint written beside it)");
+  }
+}
+
 PublicKey public_part(const Json& object, const std::string& name) {
   check_algorithm(object, name);
   const SecretInteger n = number(object, "n", name);
-  return named(name, [&] { return PublicKey(n.get()); });
+  PublicKey key = named(name, [&] { return PublicKey(n.get()); });
+  check_fingerprint(object, key, name);
+  return key;
 }
 
 std::string key_id(const PublicKey& key, const char* kind) {
@@ -112,7 +124,8 @@ Json to_object(const PublicKey& key) {
           {"alg", "PAI-GN1"},
           {"key_ops", {"encrypt"}},
           {"n", to_base64url(to_bytes(key.n()))},
-          {"kid", key_id(key, "public")}};
+          {"kid", key_id(key, "public")},
+          {"opaline", {{"fingerprint", to_hex(key.fingerprint())}}}};
 }
 
 /// JSON text that is wiped after use.
@@ -151,15 +164,17 @@ SecretKey secret_key_from(const KeyDocument& document) {
   if (p.get() * q.get() != number(pub, "n", name).get()) {
     throw Error(ErrorKind::invalid_key, name + ": n is not p times q");
   }
-  return named(name, [&] {
+  SecretKey key = named(name, [&] {
     const auto ours = json.find("opaline");
     if (ours == json.end()) return SecretKey::from_primes(std::move(p), std::move(q));
     if (!ours->is_object()) refuse("'opaline'", "not an object");
-    const auto part = [&](const char* key) { return number(*ours, key, "'opaline'"); };
+    const auto part = [&](const char* of) { return number(*ours, of, "'opaline'"); };
     SecretKey::Generator generator_p{part("h_p"), part("k_p")};
     SecretKey::Generator generator_q{part("h_q"), part("k_q")};
     return SecretKey::from_primes(std::move(p), std::move(q), std::move(generator_p), std::move(generator_q));
   });
+  check_fingerprint(pub, key.public_key(), name);
+  return key;
 }
 
 KeyDocument read_document(const std::filesystem::path& path) {

@@ -10,9 +10,10 @@
 namespace opaline {
 
 /// Keys as JSON in the JWK form of python-paillier's pheutil: kty "DAJ", alg "PAI-GN1", unpadded base64url
-/// numbers. Members of ours (generators of the noise groups) stand under "opaline" and are optional. Readers
-/// accept files of pheutil; they check sizes before anything else, then every rule of keys.h. Errors:
-/// Error(damaged) for what is not such JSON, Error(invalid_key), each opening with the file's name.
+/// numbers. Members of ours stand under "opaline" and are optional: a public key's fingerprint, by which
+/// damage is found, and the generators of a secret key's noise groups. Readers accept files of pheutil; they
+/// check sizes before anything else, then every rule of keys.h. Errors: Error(damaged) for what is not such
+/// JSON, Error(invalid_key), each opening with the file's name.
 
 std::string to_json(const PublicKey& key);
 PublicKey public_key_from_json(ByteView json, const std::string& name);
