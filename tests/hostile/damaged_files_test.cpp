@@ -86,7 +86,8 @@ TEST_CASE("another version is refused as such") {
     CAPTURE(reader.file);
     const Bytes sound = sound_file(reader.file);
     FrameKind kind = peek_frame_kind(sound);
-    const std::uint64_t length = sound[12] | sound[13] << 8U | sound[14] << 16U;
+    const std::uint64_t length =
+        std::uint64_t{sound[12]} | std::uint64_t{sound[13]} << 8U | std::uint64_t{sound[14]} << 16U;
     const Bytes other = make_frame(kind, 2, ByteView(sound).subspan(20, length));
     CHECK(check_refused(reader, other).find("version") != std::string::npos);
   }

@@ -1,3 +1,12 @@
+option(OPALINE_PRECOMPILED_HEADERS "Build faster with precompiled headers (clang-tidy cannot read GCC's)" OFF)
+
+# opaline_precompile(TARGET headers...): large headers of others that most files of a target include.
+function(opaline_precompile target)
+  if(OPALINE_PRECOMPILED_HEADERS)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
+endfunction()
+
 # opaline_layer(NAME SOURCES ... [PUBLIC targets...] [PRIVATE targets...]): one static library a layer.
 add_library(opaline_warnings INTERFACE)
 target_compile_options(opaline_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
