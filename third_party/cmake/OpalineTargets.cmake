@@ -1,9 +1,10 @@
 option(OPALINE_PRECOMPILED_HEADERS "Build faster with precompiled headers (clang-tidy cannot read GCC's)" OFF)
 
-# opaline_precompile(TARGET headers...): large headers of others that most files of a target include.
+# opaline_precompile(TARGET PRIVATE headers... | REUSE_FROM target): large headers of others that most files of a target
+# include.
 function(opaline_precompile target)
   if(OPALINE_PRECOMPILED_HEADERS)
-    target_precompile_headers(${target} PRIVATE ${ARGN})
+    target_precompile_headers(${target} ${ARGN})
   endif()
 endfunction()
 
