@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs the Debian packages a step needs, and only those that are missing.
-# Usage: bash tools/setup/packages.sh build|test|lint...
+# Usage: bash tools/setup/packages.sh build|test|lint|tsan...
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libgmp-dev libboost-dev libprotobuf-dev protobuf-compiler libonnx-dev
        nlohmann-json3-dev libcli11-dev libeigen3-dev zlib1g-dev libssl-dev)
 test=(catch2 libbenchmark-dev python3 git)
 lint=(clang-format-14 clang-tidy-14 libomp-14-dev)
+tsan=(clang-14 libomp-14-dev libclang-rt-14-dev)
 
 wanted=()
 for step in "$@"; do
@@ -14,7 +15,8 @@ for step in "$@"; do
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     lint) wanted+=("${lint[@]}") ;;
-    *) echo "packages.sh: unknown step '$step' (build, test or lint)" >&2; exit 2 ;;
+    tsan) wanted+=("${tsan[@]}") ;;
+    *) echo "packages.sh: unknown step '$step' (build, test, lint or tsan)" >&2; exit 2 ;;
   esac
 done
 
