@@ -24,16 +24,30 @@ void for_alternating_arithmetic(std::size_t bits, const Check& check) {
   }
 }
 
+/// A unit mod m².
+Integer unit(const Integer& m, Numbers& numbers) {
+  Integer x = numbers.below(m * m);
+  while (gcd_vartime(x, m) != 1) x = numbers.below(m * m);
+  return x;
+}
+
 /// One number in the even lanes, one in the odd ones.
 std::vector<Integer> alternating_lanes(const PairArithmetic& f, Numbers& numbers) {
-  return rotated(std::vector<Integer>{numbers.below(f.modulus(0) * f.modulus(0)),
-                                      numbers.below(f.modulus(f.lanes() - 1) * f.modulus(f.lanes() - 1))},
+  return rotated(std::vector<Integer>{unit(f.modulus(0), numbers), unit(f.modulus(f.lanes() - 1), numbers)},
                  0, f.lanes());
+}
+
+FixedBase fixed_base(const PairArithmetic& f, std::span<const Integer> base, std::size_t bits) {
+  std::vector<Integer> inverses;
+  for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+    inverses.push_back(invert_vartime(base[lane], f.modulus(lane) * f.modulus(lane)));
+  }
+  return {f, load_element(f, base).data(), load_element(f, inverses).data(), bits};
 }
 
 void check_fixed_base(const PairArithmetic& f, Numbers& numbers, std::size_t bits, std::size_t elements) {
   const std::vector<Integer> base = alternating_lanes(f, numbers);
-  const FixedBase powers(f, load_element(f, base).data(), bits);
+  const FixedBase powers = fixed_base(f, base, bits);
   std::vector<std::vector<Integer>> exponents;
   for (std::size_t g = 0; g < elements; ++g) {
     std::vector<Integer>& lanes = exponents.emplace_back();
@@ -104,7 +118,7 @@ TEST_CASE("powers of a fixed base agree with GMP") {
 TEST_CASE("tables stay below their limit") {
   for_alternating_arithmetic(4096, [](const PairArithmetic& f, Numbers& numbers) {
     // Not computed in full: a short exponent shows the size of one place.
-    const FixedBase powers(f, load_element(f, alternating_lanes(f, numbers)).data(), 12);
+    const FixedBase powers = fixed_base(f, alternating_lanes(f, numbers), 12);
     CHECK(powers.table_bytes() > 0);
     CHECK(powers.table_bytes() <= FixedBase::kLargestTable);
   });
@@ -112,7 +126,7 @@ TEST_CASE("tables stay below their limit") {
 
 TEST_CASE("exponents that a table was not made for are refused") {
   for_alternating_arithmetic(64, [](const PairArithmetic& f, Numbers& numbers) {
-    const FixedBase powers(f, load_element(f, alternating_lanes(f, numbers)).data(), 12);
+    const FixedBase powers = fixed_base(f, alternating_lanes(f, numbers), 12);
     std::vector<WordVector> results(1, WordVector(f.words()));
     const auto refused = [&](const std::vector<Integer>& exponents) {
       const std::vector<std::vector<Integer>> all = {exponents};

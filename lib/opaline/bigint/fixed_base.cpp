@@ -21,28 +21,42 @@ std::size_t digit_width(const PairArithmetic& f, std::size_t bits) {
 
 }  // namespace
 
-FixedBase::FixedBase(const PairArithmetic& arithmetic, const Word* base, std::size_t bits)
+FixedBase::FixedBase(const PairArithmetic& arithmetic, const Word* base, const Word* inverse,
+                     std::size_t bits)
     : f_(arithmetic),
       bits_(std::max<std::size_t>(bits, 1)),
       width_(digit_width(f_, bits_)),
       table_(places() * f_.compact_words(entries())) {
+  const WordVector bases = steps(base);
+  const WordVector inverses = steps(inverse);
   const std::size_t words = f_.words();
-  WordVector bases(places() * words);  // base^(2^(w·i))
-  std::copy_n(base, words, bases.data());
-  for (std::size_t i = 1; i < places(); ++i) {
-    Word* const power = bases.data() + i * words;
-    std::copy_n(power - words, words, power);
-    for (std::size_t j = 0; j < width_; ++j) f_.sqr(power, power);
-  }
   parallel_for(places(), [&](std::size_t i) {
-    const Word* const step = bases.data() + i * words;
     WordVector powers(entries() * words);
+    WordVector inverse_power(words);
     set_one(f_, powers.data());
+    set_one(f_, inverse_power.data());
     for (std::size_t d = 1; d < entries(); ++d) {
-      f_.mul(powers.data() + d * words, powers.data() + (d - 1) * words, step);
+      f_.mul(powers.data() + d * words, powers.data() + (d - 1) * words, bases.data() + i * words);
+    }
+    for (std::size_t d = 0; d < entries(); ++d) {
+      Word* const second_half = powers.data() + d * words + f_.half_words();
+      f_.mul_halves(second_half, inverse_power.data(), second_half);
+      f_.mul(inverse_power.data(), inverse_power.data(), inverses.data() + i * words);
     }
     f_.compact(table_.data() + i * f_.compact_words(entries()), powers.data(), entries());
   });
+}
+
+WordVector FixedBase::steps(const Word* base) const {
+  const std::size_t words = f_.words();
+  WordVector powers(places() * words);
+  std::copy_n(base, words, powers.data());
+  for (std::size_t i = 1; i < places(); ++i) {
+    Word* const power = powers.data() + i * words;
+    std::copy_n(power - words, words, power);
+    for (std::size_t j = 0; j < width_; ++j) f_.sqr(power, power);
+  }
+  return powers;
 }
 
 void FixedBase::pow(std::span<WordVector> results, std::span<const std::vector<Integer>> exponents) const {
@@ -50,17 +64,25 @@ void FixedBase::pow(std::span<WordVector> results, std::span<const std::vector<I
   digits.reserve(exponents.size());
   for (const std::vector<Integer>& lanes : exponents) digits.emplace_back(lanes, f_.lanes(), bits_, width_);
   SecretVector<std::uint32_t> index(f_.lanes());
-  WordVector factor(f_.words());
+  WordVector entry(f_.words());
+  WordVector sums(results.size() * f_.half_words());
   for (std::size_t i = 0; i < places(); ++i) {
     for (std::size_t g = 0; g < results.size(); ++g) {
+      Word* const result = results[g].data();
+      Word* const sum = sums.data() + g * f_.half_words();
       digits[g].read(i, index);
+      f_.select_compact(entry.data(), place(i), entries(), index);
       if (i == 0) {
-        f_.select_compact(results[g].data(), place(0), entries(), index);
+        std::copy_n(entry.data(), f_.half_words(), result);
+        std::fill_n(result + f_.half_words(), f_.half_words(), 0);
       } else {
-        f_.select_compact(factor.data(), place(i), entries(), index);
-        f_.mul(results[g].data(), results[g].data(), factor.data());
+        f_.mul_first_half(result, result, entry.data());
       }
+      f_.add_halves(sum, sum, entry.data() + f_.half_words());
     }
+  }
+  for (std::size_t g = 0; g < results.size(); ++g) {
+    f_.mul_one_plus_km(results[g].data(), results[g].data(), sums.data() + g * f_.half_words());
   }
 }
 

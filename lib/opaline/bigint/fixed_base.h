@@ -12,13 +12,16 @@ namespace opaline {
 /// place i makes a power one product a digit, without squarings (Brickell, Gordon, McCurley, Wilson 1992).
 /// Lanes of even number share one base and modulus, lanes of odd number share one. Immutable; safe from many
 /// threads.
+///
+/// A table entry x holds its first half and the k of x = x̄·(1 + k·m) (PairArithmetic::mul_first_half): what
+/// multiplies is x̄ alone, and the k are added up.
 class FixedBase {
  public:
   /// Tables are kept below this by narrower digits: 32 MiB.
   static constexpr std::size_t kLargestTable = std::size_t{32} << 20;
 
-  /// For exponents 0 ≤ e < 2^bits. `arithmetic` must outlive this.
-  FixedBase(const PairArithmetic& arithmetic, const Word* base, std::size_t bits);
+  /// For exponents 0 ≤ e < 2^bits, of a base whose inverse mod m² is known. `arithmetic` must outlive this.
+  FixedBase(const PairArithmetic& arithmetic, const Word* base, const Word* inverse, std::size_t bits);
 
   /// results[g] = base^exponents[g][lane] in every lane, for several elements at once, which share the
   /// reading of the table. Constant-time: every entry of the table is read for every digit.
@@ -29,6 +32,7 @@ class FixedBase {
  private:
   std::size_t entries() const { return std::size_t{1} << width_; }
   std::size_t places() const { return (bits_ + width_ - 1) / width_; }
+  WordVector steps(const Word* base) const;  ///< base^(2^(width·i)) for every place i
   const Word* place(std::size_t i) const { return table_.data() + i * f_.compact_words(entries()); }
 
   const PairArithmetic& f_;

@@ -24,8 +24,9 @@ using WordVector = SecretVector<Word>;
 /// the product is r + s·m with s = (a·b' + a'·b − u)/R mod m.  (Montgomery 1985, applied half by half.)
 ///
 /// An element is `words()` words that hold one such number in each of `lanes()` lanes, and every operation
-/// acts on all lanes at once; each lane has its own modulus m_i, all of one bit length. What the words mean
-/// is the backend's own business.
+/// acts on all lanes at once; each lane has its own modulus m_i, all of one bit length. A half element is
+/// `half_words()` words that hold a number mod m_i in each lane; an element is two of them, a then b. What
+/// the words mean is the backend's own business.
 ///
 /// Bounds, for every operation: the elements read are outputs of load, of another operation or of
 /// select; the element written is one again. Outputs may alias inputs. Constant-time: time and addresses
@@ -52,6 +53,14 @@ class PairArithmetic {
 
   /// r = x · (1 + k·m) mod m², k a half element: an encryption without its noise.
   virtual void mul_one_plus_km(Word* r, const Word* x, const Word* k) const = 0;
+
+  /// r = x · ȳ mod m², where ȳ is the element y with zeros for its second half (which is not read): a fifth
+  /// less work than mul. Every y is ȳ · (1 + k·m) for the k of normalise().
+  virtual void mul_first_half(Word* r, const Word* x, const Word* y) const = 0;
+
+  /// Half elements: r = x · y mod m and r = x + y mod m.
+  virtual void mul_halves(Word* r, const Word* x, const Word* y) const = 0;
+  virtual void add_halves(Word* r, const Word* x, const Word* y) const = 0;
 
   /// r = table[index[lane]] in every lane, for `entries` elements one after the other. Every entry is read
   /// whole whatever the indices (each < entries).

@@ -64,7 +64,11 @@ class Encryptor::OwnerNoise final : public Encryptor::Noise {
       for (std::size_t lane = 0; lane < f.lanes(); ++lane) lanes[lane] = *generators[crt_.half(group, lane)];
       WordVector base(f.words());
       f.load(base.data(), lanes);
-      tables_.emplace_back(f, base.data(), crt_.prime_bits());
+      // The generator's order is p − 1, so its inverse is its power with the exponent p − 2.
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) lanes[lane] = f.modulus(lane) - 2;
+      WordVector inverse(f.words());
+      pow(f, inverse.data(), base.data(), lanes, crt_.prime_bits());
+      tables_.emplace_back(f, base.data(), inverse.data(), crt_.prime_bits());
       wipe_all(lanes);
     }
   }

@@ -62,6 +62,7 @@ class IfmaArithmetic final : public PairArithmetic {
         m_words_(kLanes * words64_),
         m_(half_words()),
         four_m_(half_words()),
+        m_sums_(kLanes * ifma::sum_vectors(limbs_)),
         minus_inverse_(kLanes),
         r_squared_(words()),
         half_r_squared_(half_words()),
@@ -79,24 +80,40 @@ class IfmaArithmetic final : public PairArithmetic {
       put(floor_mod(r * r, m), half_r_squared_.data(), lane);
       one_[lane] = 1;
     }
-    moduli_ = {limbs_, m_.data(), four_m_.data(), minus_inverse_.data()};
+    ifma::make_sums(m_sums_.data(), m_.data(), limbs_);
+    moduli_ = {limbs_, m_.data(), four_m_.data(), m_sums_.data(), minus_inverse_.data()};
   }
 
   const Integer& modulus(std::size_t lane) const override { return values_[lane]; }
 
   void mul(Word* r, const Word* x, const Word* y) const override {
     ifma::mul(moduli_, r, x, y);
-    assert(is_reduced(r, half_words()) && is_reduced(r + half_words(), half_words()));
+    assert(is_reduced(r) && is_reduced(r + half_words()));
   }
 
   void sqr(Word* r, const Word* x) const override {
     ifma::sqr(moduli_, r, x);
-    assert(is_reduced(r, half_words()) && is_reduced(r + half_words(), half_words()));
+    assert(is_reduced(r) && is_reduced(r + half_words()));
   }
 
   void mul_one_plus_km(Word* r, const Word* x, const Word* k) const override {
     ifma::mul_one_plus_km(moduli_, r, x, k);
-    assert(is_reduced(r + half_words(), half_words()));
+    assert(is_reduced(r + half_words()));
+  }
+
+  void mul_first_half(Word* r, const Word* x, const Word* y) const override {
+    ifma::mul_first_half(moduli_, r, x, y);
+    assert(is_reduced(r) && is_reduced(r + half_words()));
+  }
+
+  void mul_halves(Word* r, const Word* x, const Word* y) const override {
+    ifma::mul_halves(moduli_, r, x, y);
+    assert(is_reduced(r));
+  }
+
+  void add_halves(Word* r, const Word* x, const Word* y) const override {
+    ifma::add_halves(moduli_, r, x, y);
+    assert(is_reduced(r));
   }
 
   void select(Word* r, const Word* table, std::size_t entries,
@@ -134,7 +151,7 @@ class IfmaArithmetic final : public PairArithmetic {
   void load_half(Word* r, std::span<const Integer> values) const override {
     assert(values.size() == kLanes);
     for (std::size_t lane = 0; lane < kLanes; ++lane) put(values[lane], r, lane);
-    ifma::mul_half(moduli_, r, r, half_r_squared_.data());
+    ifma::mul_halves(moduli_, r, r, half_r_squared_.data());
   }
 
   std::vector<Halves> store_halves(const Word* x) const override {
@@ -191,7 +208,7 @@ class IfmaArithmetic final : public PairArithmetic {
   }
 
   /// Every lane below 4m with proper limbs: what a debug build checks of every result.
-  [[maybe_unused]] bool is_reduced(const Word* half, std::size_t /*words*/) const {
+  [[maybe_unused]] bool is_reduced(const Word* half) const {
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       WordVector number(words64_ + 1);
       for (std::size_t i = 0; i < limbs_; ++i) {
@@ -209,6 +226,7 @@ class IfmaArithmetic final : public PairArithmetic {
   WordVector m_words_;
   WordVector m_;
   WordVector four_m_;
+  WordVector m_sums_;
   WordVector minus_inverse_;
   WordVector r_squared_;
   WordVector half_r_squared_;

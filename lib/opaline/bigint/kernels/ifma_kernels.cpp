@@ -2,227 +2,78 @@
 
 #include <immintrin.h>
 
+#include "opaline/bigint/kernels/ifma_reduction.h"
+
 namespace opaline::ifma {
 namespace {
 
-using Vector = __m512i;
-
-#define OPALINE_INLINE __attribute__((always_inline)) inline
-
-OPALINE_INLINE Vector load(const std::uint64_t* p) { return _mm512_load_si512(p); }
-OPALINE_INLINE void store(std::uint64_t* p, Vector v) { _mm512_store_si512(p, v); }
-OPALINE_INLINE Vector zero() { return _mm512_setzero_si512(); }
-OPALINE_INLINE Vector limb_mask() { return _mm512_set1_epi64((1LL << kLimbBits) - 1); }
-OPALINE_INLINE Vector add(Vector x, Vector y) { return _mm512_add_epi64(x, y); }
-OPALINE_INLINE Vector carry_of(Vector x) { return _mm512_srli_epi64(x, kLimbBits); }
-
-/// The columns that tiles on one diagonal add to. Low and high halves of the products are summed apart, which
-/// keeps the chains of dependent additions short; a column holds at most 6·160 of them and a carry, below
-/// 2^62.
-struct Columns {
-  Vector low[2 * kTile - 1];   ///< of columns 0 … 8
-  Vector high[2 * kTile - 1];  ///< of columns 1 … 9
-
-  OPALINE_INLINE void clear() {
-#pragma GCC unroll 9
-    for (std::size_t i = 0; i < 2 * kTile - 1; ++i) low[i] = high[i] = zero();
-  }
-
-  OPALINE_INLINE void double_all() {
-#pragma GCC unroll 9
-    for (std::size_t i = 0; i < 2 * kTile - 1; ++i) {
-      low[i] = add(low[i], low[i]);
-      high[i] = add(high[i], high[i]);
-    }
-  }
-
-  OPALINE_INLINE void multiply(std::size_t column, Vector x, Vector y) {
-    low[column] = _mm512_madd52lo_epu64(low[column], x, y);
-    high[column] = _mm512_madd52hi_epu64(high[column], x, y);
-  }
-
-  /// += the 5×5 tile x·y.
-  OPALINE_INLINE void add_tile(const std::uint64_t* x, const std::uint64_t* y) {
-    Vector a[kTile];
-#pragma GCC unroll 5
-    for (std::size_t i = 0; i < kTile; ++i) a[i] = load(x + kLanes * i);
-#pragma GCC unroll 5
-    for (std::size_t j = 0; j < kTile; ++j) {
-      const Vector b = load(y + kLanes * j);
-#pragma GCC unroll 5
-      for (std::size_t i = 0; i < kTile; ++i) multiply(i + j, a[i], b);
-    }
-  }
-
-  /// += the products of different limbs of one tile, each once.
-  OPALINE_INLINE void add_triangle(const std::uint64_t* x) {
-#pragma GCC unroll 5
-    for (std::size_t j = 1; j < kTile; ++j) {
-      const Vector b = load(x + kLanes * j);
-#pragma GCC unroll 4
-      for (std::size_t i = 0; i < j; ++i) multiply(i + j, load(x + kLanes * i), b);
-    }
-  }
-
-  /// += the squares of the limbs of one tile.
-  OPALINE_INLINE void add_squares(const std::uint64_t* x) {
-#pragma GCC unroll 5
-    for (std::size_t i = 0; i < kTile; ++i) {
-      const Vector a = load(x + kLanes * i);
-      multiply(2 * i, a, a);
-    }
-  }
-};
-
-constexpr std::size_t kTileWords = kTile * kLanes;
-
-/// Σ x_i·y_(diagonal − i) over the tiles of a diagonal.
-OPALINE_INLINE void add_diagonal(Columns& columns, const std::uint64_t* x, const std::uint64_t* y,
-                                 std::size_t diagonal, std::size_t first, std::size_t end) {
-  for (std::size_t i = first; i < end; ++i)
-    columns.add_tile(x + i * kTileWords, y + (diagonal - i) * kTileWords);
+/// Levels of Karatsuba's identity, where they pay: halves and quarters must be whole tiles, and small numbers
+/// are faster without.
+constexpr std::size_t karatsuba_levels(std::size_t limbs) {
+  const std::size_t tiles = limbs / kTile;
+  if (tiles < 8 || tiles % 2 != 0) return 0;
+  return tiles % 4 == 0 ? 2 : 1;
 }
 
-/// x·y, one diagonal of it.
-struct Product {
-  const std::uint64_t* x;
-  const std::uint64_t* y;
-
-  OPALINE_INLINE void operator()(Columns& c, std::size_t diagonal, std::size_t first, std::size_t end) const {
-    add_diagonal(c, x, y, diagonal, first, end);
-  }
+template <std::size_t Levels>
+struct LevelCount {
+  constexpr std::size_t operator()() const { return Levels; }
 };
 
-/// x·y + z·w.
-struct TwoProducts {
-  const std::uint64_t* x;
-  const std::uint64_t* y;
-  const std::uint64_t* z;
-  const std::uint64_t* w;
-
-  OPALINE_INLINE void operator()(Columns& c, std::size_t diagonal, std::size_t first, std::size_t end) const {
-    add_diagonal(c, x, y, diagonal, first, end);
-    add_diagonal(c, z, w, diagonal, first, end);
-  }
-};
-
-/// 2·x·y.
-struct DoubleProduct {
-  const std::uint64_t* x;
-  const std::uint64_t* y;
-
-  OPALINE_INLINE void operator()(Columns& c, std::size_t diagonal, std::size_t first, std::size_t end) const {
-    add_diagonal(c, x, y, diagonal, first, end);
-    c.double_all();
-  }
-};
-
-/// x².
-struct Square {
-  const std::uint64_t* x;
-
-  OPALINE_INLINE void operator()(Columns& c, std::size_t diagonal, std::size_t first, std::size_t end) const {
-    const std::size_t middle = (first + end) / 2;  // tiles i < diagonal − i
-    add_diagonal(c, x, x, diagonal, first, middle);
-    const bool on_axis = diagonal % 2 == 0;
-    const std::uint64_t* const axis = x + diagonal / 2 * kTileWords;
-    if (on_axis) c.add_triangle(axis);
-    c.double_all();
-    if (on_axis) c.add_squares(axis);
-  }
-};
-
-/// Nothing is added to the product.
-struct NoAddend {
-  OPALINE_INLINE Vector low(std::size_t /*limb*/) const { return zero(); }
-  OPALINE_INLINE Vector high(std::size_t /*limb*/) const { return zero(); }
-};
-
-/// + (m·R − u): the complement of u is R − 1 − u, so 1 is added in column 0 and 1 taken from column L, where
-/// m is added and the odd m keeps it non-negative.
-struct MinusQuotient {
-  const std::uint64_t* u;
-  const std::uint64_t* m;
-
-  OPALINE_INLINE Vector low(std::size_t limb) const {
-    const Vector complement = _mm512_xor_si512(load(u + kLanes * limb), limb_mask());
-    return limb == 0 ? add(complement, _mm512_set1_epi64(1)) : complement;
-  }
-  OPALINE_INLINE Vector high(std::size_t limb) const {
-    const Vector limbs = load(m + kLanes * limb);
-    return limb == 0 ? _mm512_sub_epi64(limbs, _mm512_set1_epi64(1)) : limbs;
-  }
-};
-
-/// Montgomery's reduction, diagonal by diagonal beside the product it reduces (Drucker, Gueron 2019 for the
-/// lanes; finely integrated product scanning: Koç, Acar, Kaliski 1996): t = product + addend, u = −t/m mod R,
-/// r = (t + u·m)/R.
-template <typename Product, typename Addend>
-OPALINE_INLINE void montgomery(const Moduli& moduli, std::uint64_t* r, std::uint64_t* u,
-                               const Product& product, const Addend& addend) {
-  const std::size_t tiles = moduli.limbs / kTile;
-  const Vector minus_inverse = load(moduli.minus_inverse);
-  const Vector mask = limb_mask();
-  Vector pending[kTile];  // the upper columns of the diagonal before
-#pragma GCC unroll 5
-  for (std::size_t i = 0; i < kTile; ++i) pending[i] = zero();
-
-  for (std::size_t diagonal = 0; diagonal < tiles; ++diagonal) {
-    Columns c;
-    c.clear();
-    product(c, diagonal, 0, diagonal + 1);
-    add_diagonal(c, u, moduli.m, diagonal, 0, diagonal);
-    Vector column[2 * kTile];
-#pragma GCC unroll 5
-    for (std::size_t i = 0; i < kTile; ++i) {
-      const Vector sum = add(add(c.low[i], pending[i]), addend.low(diagonal * kTile + i));
-      column[i] = i == 0 ? sum : add(sum, c.high[i - 1]);
-    }
-#pragma GCC unroll 4
-    for (std::size_t i = kTile; i < 2 * kTile - 1; ++i) column[i] = add(c.low[i], c.high[i - 1]);
-    column[2 * kTile - 1] = c.high[2 * kTile - 2];
-#pragma GCC unroll 5
-    for (std::size_t i = 0; i < kTile; ++i) {
-      const Vector quotient = _mm512_madd52lo_epu64(zero(), column[i], minus_inverse);
-      store(u + (diagonal * kTile + i) * kLanes, quotient);
-#pragma GCC unroll 5
-      for (std::size_t j = 0; j < kTile; ++j) {
-        const Vector m = load(moduli.m + kLanes * j);
-        column[i + j] = _mm512_madd52lo_epu64(column[i + j], quotient, m);
-        column[i + j + 1] = _mm512_madd52hi_epu64(column[i + j + 1], quotient, m);
-      }
-      column[i + 1] = add(column[i + 1], carry_of(column[i]));
-    }
-#pragma GCC unroll 5
-    for (std::size_t i = 0; i < kTile; ++i) pending[i] = column[kTile + i];
-  }
-
-  Vector carry = zero();
-  for (std::size_t diagonal = tiles; diagonal < 2 * tiles; ++diagonal) {
-    Columns c;
-    c.clear();
-    const std::size_t first = diagonal - tiles + 1;
-    if (first < tiles) {
-      product(c, diagonal, first, tiles);
-      add_diagonal(c, u, moduli.m, diagonal, first, tiles);
-    }
-    const std::size_t out = (diagonal - tiles) * kTile;
-#pragma GCC unroll 5
-    for (std::size_t i = 0; i < kTile; ++i) {
-      Vector sum = add(add(add(c.low[i], pending[i]), addend.high(out + i)), carry);
-      if (i > 0) sum = add(sum, c.high[i - 1]);
-      store(r + (out + i) * kLanes, _mm512_and_si512(sum, mask));
-      carry = carry_of(sum);
-    }
-#pragma GCC unroll 4
-    for (std::size_t i = kTile; i < 2 * kTile - 1; ++i) pending[i - kTile] = add(c.low[i], c.high[i - 1]);
-    pending[kTile - 1] = c.high[2 * kTile - 2];
+template <typename Action>
+OPALINE_INLINE auto at_levels(std::size_t limbs, const Action& action) {
+  switch (karatsuba_levels(limbs)) {
+    case 0:
+      return action(LevelCount<0>{});
+    case 1:
+      return action(LevelCount<1>{});
+    default:
+      return action(LevelCount<2>{});
   }
 }
 
-/// Limbs of one half for the largest modulus; on the stack, not cleared.
-struct Half {
-  alignas(64) std::uint64_t words[kLargestLimbs * kLanes];
+OPALINE_INLINE void copy(std::uint64_t* r, const std::uint64_t* x, std::size_t vectors) {
+  for (std::size_t i = 0; i < vectors; ++i) store(r + kLanes * i, load(x + kLanes * i));
+}
+
+/// A product of pairs in the making. What it needs besides its operands is in one piece, so that it stays in
+/// the cache: two quotients, two results, sums of four operands, columns, and what Karatsuba's products keep
+/// apart. Results are copied at the end, since outputs may alias inputs.
+template <std::size_t Levels>
+class Workspace {
+ public:
+  OPALINE_INLINE explicit Workspace(const Moduli& moduli)
+      : moduli_(moduli),
+        half_(moduli.limbs * kLanes),
+        u_(vectors_.words),
+        v_(u_ + half_),
+        a_(v_ + half_),
+        b_(a_ + half_),
+        free_(b_ + half_) {}
+
+  OPALINE_INLINE Operand<Levels> prepare(const std::uint64_t* x) {
+    return ifma::prepare<Levels>(x, moduli_.limbs, &free_);
+  }
+
+  OPALINE_INLINE void first(const auto& product) { montgomery(moduli_, a_, u_, product, NoAddend{}, free_); }
+  OPALINE_INLINE void second(const auto& product) {
+    montgomery(moduli_, b_, v_, product, MinusQuotient{u_, moduli_.m}, free_);
+  }
+  OPALINE_INLINE void finish(std::uint64_t* r) const {
+    finish_half(r);
+    copy(r + half_, b_, moduli_.limbs);
+  }
+  OPALINE_INLINE void finish_half(std::uint64_t* r) const { copy(r, a_, moduli_.limbs); }
+
+ private:
+  const Moduli& moduli_;
+  std::size_t half_;
+  Scratch<18 * kLargestLimbs> vectors_;
+  std::uint64_t* u_;
+  std::uint64_t* v_;
+  std::uint64_t* a_;
+  std::uint64_t* b_;
+  std::uint64_t* free_;
 };
 
 /// words[index[lane]] for 16·Pairs words, all of them read: a permutation looks up sixteen by the lowest four
@@ -253,68 +104,96 @@ OPALINE_INLINE void select_compact_from(std::uint64_t* r, const std::uint64_t* t
   }
 }
 
-OPALINE_INLINE void copy(std::uint64_t* r, const std::uint64_t* x, std::size_t vectors) {
-  for (std::size_t i = 0; i < vectors; ++i) store(r + kLanes * i, load(x + kLanes * i));
-}
-
 }  // namespace
 
 void mul(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
-  const std::size_t half = moduli.limbs * kLanes;
-  Half u;
-  Half v;
-  Half a;
-  Half b;
-  montgomery(moduli, a.words, u.words, Product{x, y}, NoAddend{});
-  montgomery(moduli, b.words, v.words, TwoProducts{x, y + half, x + half, y},
-             MinusQuotient{u.words, moduli.m});
-  copy(r, a.words, moduli.limbs);
-  copy(r + half, b.words, moduli.limbs);
+  at_levels(
+      moduli.limbs, [&](auto levels) __attribute__((always_inline)) {
+        constexpr std::size_t kLevels = levels();
+        const std::size_t limbs = moduli.limbs;
+        const std::size_t half = limbs * kLanes;
+        Workspace<kLevels> w(moduli);
+        const Operand<kLevels> a = w.prepare(x);
+        const Operand<kLevels> c = w.prepare(y);
+        w.first(Product<kLevels>{a, c});
+        const Operand<kLevels> b = w.prepare(x + half);
+        const Operand<kLevels> d = w.prepare(y + half);
+        w.second(TwoProducts<kLevels>{a, d, b, c});
+        w.finish(r);
+      });
+}
+
+void mul_first_half(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
+  at_levels(
+      moduli.limbs, [&](auto levels) __attribute__((always_inline)) {
+        constexpr std::size_t kLevels = levels();
+        Workspace<kLevels> w(moduli);
+        const Operand<kLevels> factor = w.prepare(y);
+        w.first(Product<kLevels>{w.prepare(x), factor});
+        w.second(Product<kLevels>{w.prepare(x + moduli.limbs * kLanes), factor});
+        w.finish(r);
+      });
 }
 
 void sqr(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x) {
-  const std::size_t half = moduli.limbs * kLanes;
-  Half u;
-  Half v;
-  Half a;
-  Half b;
-  montgomery(moduli, a.words, u.words, Square{x}, NoAddend{});
-  montgomery(moduli, b.words, v.words, DoubleProduct{x, x + half}, MinusQuotient{u.words, moduli.m});
-  copy(r, a.words, moduli.limbs);
-  copy(r + half, b.words, moduli.limbs);
+  at_levels(
+      moduli.limbs, [&](auto levels) __attribute__((always_inline)) {
+        constexpr std::size_t kLevels = levels();
+        Workspace<kLevels> w(moduli);
+        const Operand<kLevels> a = w.prepare(x);
+        w.first(Square<kLevels>{a});
+        w.second(DoubleProduct<kLevels>{a, w.prepare(x + moduli.limbs * kLanes)});
+        w.finish(r);
+      });
 }
 
-void mul_half(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
-  Half u;
-  Half a;
-  montgomery(moduli, a.words, u.words, Product{x, y}, NoAddend{});
-  copy(r, a.words, moduli.limbs);
+void mul_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
+  at_levels(
+      moduli.limbs, [&](auto levels) __attribute__((always_inline)) {
+        constexpr std::size_t kLevels = levels();
+        Workspace<kLevels> w(moduli);
+        const Operand<kLevels> a = w.prepare(x);
+        w.first(Product<kLevels>{a, w.prepare(y)});
+        w.finish_half(r);
+      });
+}
+
+std::size_t sum_vectors(std::size_t limbs) {
+  return at_levels(limbs, [&](auto levels) { return Operand<levels()>::sum_vectors(limbs); });
+}
+
+void make_sums(std::uint64_t* sums, const std::uint64_t* m, std::size_t limbs) {
+  at_levels(limbs, [&](auto levels) { Operand<levels()>::make_sums(sums, m, limbs); });
+}
+
+void add_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
+  // x + y < 8m; 4m is taken off where the sum is not below it.
+  Scratch<kLargestLimbs> total;
+  Scratch<kLargestLimbs> difference;
+  Vector carry = zero();
+  Vector borrow = zero();  // 0 or −1
+  for (std::size_t i = 0; i < moduli.limbs; ++i) {
+    const Vector sum = add(add(load(x + kLanes * i), load(y + kLanes * i)), carry);
+    const Vector limb = _mm512_and_si512(sum, limb_mask());
+    carry = carry_of(sum);
+    const Vector less = add(subtract(limb, load(moduli.four_m + kLanes * i)), borrow);
+    borrow = _mm512_srai_epi64(less, 63);
+    store(difference.words + kLanes * i, _mm512_and_si512(less, limb_mask()));
+    store(total.words + kLanes * i, limb);
+  }
+  const __mmask8 below = _mm512_movepi64_mask(borrow);
+  for (std::size_t i = 0; i < moduli.limbs; ++i) {
+    store(r + kLanes * i,
+          _mm512_mask_mov_epi64(load(difference.words + kLanes * i), below, load(total.words + kLanes * i)));
+  }
 }
 
 void mul_one_plus_km(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* k) {
   const std::size_t half = moduli.limbs * kLanes;
-  Half ak;
-  mul_half(moduli, ak.words, x, k);
+  Scratch<kLargestLimbs> ak;
+  mul_halves(moduli, ak.words, x, k);
   if (r != x) copy(r, x, moduli.limbs);
-  // b + a·k/R < 4m + 2m; 4m is taken off where the sum is not below it.
-  const Vector mask = limb_mask();
-  Vector carry = zero();
-  Vector borrow = zero();  // 0 or −1
-  Half difference;
-  for (std::size_t i = 0; i < moduli.limbs; ++i) {
-    const Vector sum = add(add(load(x + half + kLanes * i), load(ak.words + kLanes * i)), carry);
-    const Vector limb = _mm512_and_si512(sum, mask);
-    carry = carry_of(sum);
-    const Vector less = add(_mm512_sub_epi64(limb, load(moduli.four_m + kLanes * i)), borrow);
-    borrow = _mm512_srai_epi64(less, 63);
-    store(difference.words + kLanes * i, _mm512_and_si512(less, mask));
-    store(ak.words + kLanes * i, limb);
-  }
-  const __mmask8 below = _mm512_movepi64_mask(borrow);
-  for (std::size_t i = 0; i < moduli.limbs; ++i) {
-    store(r + half + kLanes * i,
-          _mm512_mask_mov_epi64(load(difference.words + kLanes * i), below, load(ak.words + kLanes * i)));
-  }
+  add_halves(moduli, r + half, x + half, ak.words);
 }
 
 void select(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,

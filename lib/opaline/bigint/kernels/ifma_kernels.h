@@ -24,8 +24,13 @@ struct Moduli {
   std::size_t limbs;
   const std::uint64_t* m;              ///< 8·limbs words
   const std::uint64_t* four_m;         ///< 4·m
+  const std::uint64_t* m_sums;         ///< of make_sums
   const std::uint64_t* minus_inverse;  ///< −m^−1 mod 2^52, 8 words
 };
+
+/// Sums of halves of the moduli, which products with them need: 8·sum_vectors(limbs) words.
+std::size_t sum_vectors(std::size_t limbs);
+void make_sums(std::uint64_t* sums, const std::uint64_t* m, std::size_t limbs);
 
 /// Pairs are 16·limbs words: first half a, second half b, a + b·m in Montgomery form. All pointers are
 /// aligned to 64 bytes. Halves read are below 4m with every limb below 2^52; so are halves written, namely a
@@ -33,11 +38,15 @@ struct Moduli {
 void mul(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y);
 void sqr(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x);
 
-/// k < 4m; b < 4m.
+/// r = x·y with the second half of y taken as zero.
+void mul_first_half(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y);
+
+/// r = x·(1 + k·m), k < 4m; b < 4m.
 void mul_one_plus_km(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* k);
 
-/// The halves alone: r = x·y/R mod m, x, y < 4m, r < 2m.
-void mul_half(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y);
+/// Halves alone, below 4m: r = x·y/R mod m, r < 2m; r = x + y mod m, r < 4m.
+void mul_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y);
+void add_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y);
 
 /// r = table[index[lane]] for `entries` ≤ 256 elements of `vectors` vectors of eight words; every entry is
 /// read whole.

@@ -69,15 +69,31 @@ class PortableArithmetic final : public PairArithmetic {
   }
 
   void mul_one_plus_km(Word* r, const Word* x, const Word* k) const override {
+    Half ak;
+    mul_halves(ak.data(), x, k);
+    if (r != x) mpn_copyi(r, x, limbs_);
+    add_halves(high(r), high(x), ak.data());
+  }
+
+  void mul_first_half(Word* r, const Word* x, const Word* y) const override {
+    Product first;
+    Product second;
+    Half quotient;
+    multiply(first, x, y);
+    multiply(second, high(x), y);
+    finish(r, first, second, 0, quotient);
+  }
+
+  void mul_halves(Word* r, const Word* x, const Word* y) const override {
     Product product;
     Half quotient;
-    Half ak;
-    multiply(product, x, k);
-    reduce(ak.data(), product, 0, quotient);
-    if (r != x) mpn_copyi(r, x, limbs_);
-    // b + a·k < 2m
-    const Word carry = mpn_add_n(high(r), high(x), ak.data(), limbs_);
-    subtract_if_not_below(high(r), carry);
+    multiply(product, x, y);
+    reduce(r, product, 0, quotient);
+  }
+
+  void add_halves(Word* r, const Word* x, const Word* y) const override {
+    const Word carry = mpn_add_n(r, x, y, limbs_);
+    subtract_if_not_below(r, carry);
   }
 
   void select(Word* r, const Word* table, std::size_t entries,
@@ -113,10 +129,7 @@ class PortableArithmetic final : public PairArithmetic {
   void load_half(Word* r, std::span<const Integer> values) const override {
     to_words(values.front(), std::span(r, half_words()));
     assert(mpn_cmp(r, m_words_.data(), limbs_) < 0);
-    Product product;
-    Half quotient;
-    multiply(product, r, half_r_squared_.data());
-    reduce(r, product, 0, quotient);
+    mul_halves(r, r, half_r_squared_.data());
   }
 
   std::vector<Halves> store_halves(const Word* x) const override {
