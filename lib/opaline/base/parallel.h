@@ -2,8 +2,10 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
+#include <vector>
 
 namespace opaline {
 
@@ -23,6 +25,26 @@ void parallel_for(std::size_t count, const Body& body) {
     }
   }
   if (failure) std::rethrow_exception(failure);
+}
+
+struct Share {
+  std::size_t first;
+  std::size_t count;
+};
+
+/// Cuts [0, count) into shares of at most `most`, all of nearly one size and, where there is enough for it,
+/// equally many a thread.
+inline std::vector<Share> even_shares(std::size_t count, std::size_t most) {
+  const auto threads = static_cast<std::size_t>(omp_get_max_threads());
+  std::size_t shares = (count + most - 1) / most;
+  shares = std::min((shares + threads - 1) / threads * threads, count);
+  std::vector<Share> cut;
+  cut.reserve(shares);
+  for (std::size_t i = 0; i < shares; ++i) {
+    const std::size_t first = count * i / shares;
+    cut.push_back({first, count * (i + 1) / shares - first});
+  }
+  return cut;
 }
 
 }  // namespace opaline

@@ -63,26 +63,31 @@ void FixedBase::pow(std::span<WordVector> results, std::span<const std::vector<I
   std::vector<ExponentDigits> digits;
   digits.reserve(exponents.size());
   for (const std::vector<Integer>& lanes : exponents) digits.emplace_back(lanes, f_.lanes(), bits_, width_);
-  SecretVector<std::uint32_t> index(f_.lanes());
-  WordVector entry(f_.words());
-  WordVector sums(results.size() * f_.half_words());
+  const std::size_t words = f_.words();
+  const std::size_t half = f_.half_words();
+  SecretVector<std::uint32_t> index(results.size() * f_.lanes());
+  WordVector found(results.size() * words);
+  WordVector sums(results.size() * half);
   for (std::size_t i = 0; i < places(); ++i) {
     for (std::size_t g = 0; g < results.size(); ++g) {
+      digits[g].read(i, std::span(index).subspan(g * f_.lanes(), f_.lanes()));
+    }
+    f_.select_compact(found.data(), place(i), entries(), index);
+    for (std::size_t g = 0; g < results.size(); ++g) {
       Word* const result = results[g].data();
-      Word* const sum = sums.data() + g * f_.half_words();
-      digits[g].read(i, index);
-      f_.select_compact(entry.data(), place(i), entries(), index);
+      const Word* const entry = found.data() + g * words;
       if (i == 0) {
-        std::copy_n(entry.data(), f_.half_words(), result);
-        std::fill_n(result + f_.half_words(), f_.half_words(), 0);
+        std::copy_n(entry, half, result);
+        std::fill_n(result + half, half, 0);
       } else {
-        f_.mul_first_half(result, result, entry.data());
+        f_.mul_first_half(result, result, entry);
       }
-      f_.add_halves(sum, sum, entry.data() + f_.half_words());
+      Word* const sum = sums.data() + g * half;
+      f_.add_halves(sum, sum, entry + half);
     }
   }
   for (std::size_t g = 0; g < results.size(); ++g) {
-    f_.mul_one_plus_km(results[g].data(), results[g].data(), sums.data() + g * f_.half_words());
+    f_.mul_one_plus_km(results[g].data(), results[g].data(), sums.data() + g * half);
   }
 }
 

@@ -67,7 +67,8 @@ class PairArithmetic {
   virtual void select(Word* r, const Word* table, std::size_t entries,
                       std::span<const std::uint32_t> index) const = 0;
 
-  /// As select, from a table packed by compact(). entries is a power of two from 16 to 128.
+  /// As select, from a table packed by compact(), into one element for every lanes() indices; they share the
+  /// reading of the table. entries is a power of two from 16 to 128.
   virtual void select_compact(Word* r, const Word* table, std::size_t entries,
                               std::span<const std::uint32_t> index) const = 0;
 

@@ -13,7 +13,7 @@
 
 namespace opaline {
 
-/// Encrypts plaintexts in [0, n), at most parcel() at a time.
+/// Encrypts plaintexts in [0, n): any number, best a multiple of parcel(), and some parcels at a time.
 class Encryptor::Noise {
  public:
   Noise() = default;
@@ -22,6 +22,7 @@ class Encryptor::Noise {
   virtual ~Noise() = default;
 
   virtual std::size_t parcel() const = 0;
+  virtual std::size_t parcels_at_a_time() const = 0;
   virtual std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const = 0;
 };
 
@@ -31,6 +32,7 @@ class Encryptor::PublicNoise final : public Encryptor::Noise {
       : arithmetic_(uniform_arithmetic(backend, key.n())) {}
 
   std::size_t parcel() const override { return arithmetic_->lanes(); }
+  std::size_t parcels_at_a_time() const override { return 1; }
 
   std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const override {
     const PairArithmetic& f = *arithmetic_;
@@ -73,8 +75,10 @@ class Encryptor::OwnerNoise final : public Encryptor::Noise {
     }
   }
 
-  /// Several elements share the reading of the tables.
-  std::size_t parcel() const override { return kElements * crt_.parcel(); }
+  std::size_t parcel() const override { return crt_.parcel(); }
+
+  /// They share the reading of the tables.
+  std::size_t parcels_at_a_time() const override { return 16; }
 
   std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const override {
     const std::size_t elements = groups_of(plaintexts.size(), crt_.parcel());
@@ -111,8 +115,6 @@ class Encryptor::OwnerNoise final : public Encryptor::Noise {
   }
 
  private:
-  static constexpr std::size_t kElements = 4;
-
   static void wipe_all(std::vector<Integer>& numbers) {
     for (Integer& number : numbers) wipe(number);
   }
@@ -184,17 +186,20 @@ std::vector<Ciphertext> Encryptor::encrypt(std::span<const Integer> plaintexts) 
     if (abs(plaintext) > half) throw Error(ErrorKind::out_of_range, "a plaintext lies outside (-n/2, n/2)");
     residues.push_back(floor_mod(plaintext, key_.n()));
   }
-  std::vector<std::vector<Integer>> parcels(groups_of(residues.size(), noise_->parcel()));
-  parallel_for(parcels.size(), [&](std::size_t i) {
-    const std::size_t first = i * noise_->parcel();
-    const std::size_t count = std::min(noise_->parcel(), residues.size() - first);
-    parcels[i] = noise_->encrypt(std::span(residues).subspan(first, count));
+  const std::size_t parcel = noise_->parcel();
+  const std::vector<Share> shares =
+      even_shares(groups_of(residues.size(), parcel), noise_->parcels_at_a_time());
+  std::vector<std::vector<Integer>> values(shares.size());
+  parallel_for(shares.size(), [&](std::size_t i) {
+    const std::size_t first = shares[i].first * parcel;
+    const std::size_t count = std::min(shares[i].count * parcel, residues.size() - first);
+    values[i] = noise_->encrypt(std::span(residues).subspan(first, count));
   });
   for (Integer& residue : residues) wipe(residue);
   std::vector<Ciphertext> ciphertexts;
   ciphertexts.reserve(plaintexts.size());
-  for (std::vector<Integer>& parcel : parcels) {
-    for (Integer& value : parcel) ciphertexts.push_back(Ciphertext(key_, std::move(value)));
+  for (std::vector<Integer>& share : values) {
+    for (Integer& value : share) ciphertexts.push_back(Ciphertext(key_, std::move(value)));
   }
   return ciphertexts;
 }

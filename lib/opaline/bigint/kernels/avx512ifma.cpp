@@ -2,6 +2,7 @@
 
 #include <gmp.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <vector>
@@ -124,8 +125,12 @@ class IfmaArithmetic final : public PairArithmetic {
 
   void select_compact(Word* r, const Word* table, std::size_t entries,
                       std::span<const std::uint32_t> index) const override {
-    assert(index.size() == kLanes);
-    ifma::select_compact(r, table, words() / kLanes, entries, index.data());
+    assert(index.size() % kLanes == 0);
+    const std::size_t elements = index.size() / kLanes;
+    for (std::size_t first = 0; first < elements; first += ifma::kMostSelected) {
+      ifma::select_compact(r + first * words(), table, words() / kLanes, entries,
+                           index.data() + first * kLanes, std::min(ifma::kMostSelected, elements - first));
+    }
   }
 
   void compact(Word* table, const Word* elements, std::size_t entries) const override {

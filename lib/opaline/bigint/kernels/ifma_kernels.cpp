@@ -76,31 +76,52 @@ class Workspace {
   std::uint64_t* free_;
 };
 
-/// words[index[lane]] for 16·Pairs words, all of them read: a permutation looks up sixteen by the lowest four
-/// bits of the index, and each further bit (bits[i] = lanes where bit 4 + i is set) chooses between halves.
+/// A table's 16·Pairs words at one place, of one kind of lanes, in registers as far as they reach.
 template <std::size_t Pairs>
-OPALINE_INLINE Vector look_up(const std::uint64_t* words, Vector index, const __mmask8* bits) {
-  if constexpr (Pairs == 1) {
-    return _mm512_permutex2var_epi64(load(words), index, load(words + 8));
-  } else {
-    constexpr int bit = __builtin_ctz(Pairs) - 1;
-    return _mm512_mask_mov_epi64(look_up<Pairs / 2>(words, index, bits), bits[bit],
-                                 look_up<Pairs / 2>(words + 8 * Pairs, index, bits));
+struct TablePiece {
+  Vector words[2 * Pairs];
+
+  OPALINE_INLINE explicit TablePiece(const std::uint64_t* table) {
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < 2 * Pairs; ++i) words[i] = load(table + kLanes * i);
   }
-}
+
+  /// words[index[lane]], all of them used: a permutation looks up sixteen by the lowest four bits of the
+  /// index, and each further bit (bits[i] = lanes where bit 4 + i is set) chooses between halves.
+  template <std::size_t First = 0, std::size_t Count = Pairs>
+  OPALINE_INLINE Vector look_up(Vector index, const __mmask8* bits) const {
+    if constexpr (Count == 1) {
+      return _mm512_permutex2var_epi64(words[2 * First], index, words[2 * First + 1]);
+    } else {
+      constexpr int bit = __builtin_ctz(Count) - 1;
+      return _mm512_mask_mov_epi64(look_up<First, Count / 2>(index, bits), bits[bit],
+                                   look_up<First + Count / 2, Count / 2>(index, bits));
+    }
+  }
+};
 
 template <std::size_t Pairs>
 OPALINE_INLINE void select_compact_from(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors,
-                                        const std::uint32_t* index) {
+                                        const std::uint32_t* index, std::size_t elements) {
   constexpr __mmask8 odd_lanes = 0xaa;
   constexpr std::size_t entries = 16 * Pairs;
-  const Vector wanted = _mm512_cvtepu32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)));
-  __mmask8 bits[3];
-  for (std::size_t i = 0; i < 3; ++i) bits[i] = _mm512_test_epi64_mask(wanted, _mm512_set1_epi64(16LL << i));
+  Vector wanted[kMostSelected];
+  __mmask8 bits[kMostSelected][3];
+  for (std::size_t e = 0; e < elements; ++e) {
+    wanted[e] = _mm512_cvtepu32_epi64(
+        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index + kLanes * e)));
+    for (std::size_t i = 0; i < 3; ++i) {
+      bits[e][i] = _mm512_test_epi64_mask(wanted[e], _mm512_set1_epi64(16LL << i));
+    }
+  }
   for (std::size_t i = 0; i < vectors; ++i) {
-    const std::uint64_t* const even = table + 2 * i * entries;
-    store(r + kLanes * i, _mm512_mask_mov_epi64(look_up<Pairs>(even, wanted, bits), odd_lanes,
-                                                look_up<Pairs>(even + entries, wanted, bits)));
+    const TablePiece<Pairs> even(table + 2 * i * entries);
+    const TablePiece<Pairs> odd(table + (2 * i + 1) * entries);
+    for (std::size_t e = 0; e < elements; ++e) {
+      store(r + (e * vectors + i) * kLanes,
+            _mm512_mask_mov_epi64(even.look_up(wanted[e], bits[e]), odd_lanes,
+                                  odd.look_up(wanted[e], bits[e])));
+    }
   }
 }
 
@@ -226,16 +247,16 @@ void compact(std::uint64_t* table, const std::uint64_t* elements, std::size_t ve
 }
 
 void select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
-                    const std::uint32_t* index) {
+                    const std::uint32_t* index, std::size_t elements) {
   switch (entries) {
     case 16:
-      return select_compact_from<1>(r, table, vectors, index);
+      return select_compact_from<1>(r, table, vectors, index, elements);
     case 32:
-      return select_compact_from<2>(r, table, vectors, index);
+      return select_compact_from<2>(r, table, vectors, index, elements);
     case 64:
-      return select_compact_from<4>(r, table, vectors, index);
+      return select_compact_from<4>(r, table, vectors, index, elements);
     case 128:
-      return select_compact_from<8>(r, table, vectors, index);
+      return select_compact_from<8>(r, table, vectors, index, elements);
     default:
       __builtin_trap();
   }

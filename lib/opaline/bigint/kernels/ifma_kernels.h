@@ -56,8 +56,12 @@ void select(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, s
 /// A table for even and for odd lanes: of each vector, `entries` words for the even lanes (taken from lane
 /// 0), then as many for the odd ones (from lane 1). entries is a power of two from 16 to 128.
 void compact(std::uint64_t* table, const std::uint64_t* elements, std::size_t vectors, std::size_t entries);
+
+/// r = table[index[8·e + lane]] for each of the `elements` e ≤ kMostSelected, which share the reading of the
+/// table.
+inline constexpr std::size_t kMostSelected = 16;
 void select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
-                    const std::uint32_t* index);
+                    const std::uint32_t* index, std::size_t elements);
 
 /// As select and its opposite, touching only what is asked for.
 void gather_vartime(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors,

@@ -104,7 +104,9 @@ class PortableArithmetic final : public PairArithmetic {
 
   void select_compact(Word* r, const Word* table, std::size_t entries,
                       std::span<const std::uint32_t> index) const override {
-    select(r, table, entries, index);
+    for (std::size_t i = 0; i < index.size(); ++i) {
+      select(r + i * words(), table, entries, index.subspan(i, 1));
+    }
   }
 
   void compact(Word* table, const Word* elements, std::size_t entries) const override {
