@@ -13,14 +13,13 @@ using namespace opaline::test;
 
 namespace {
 
-/// check(f, numbers) with one modulus in the lanes of even number and another in the odd ones.
+/// check(f, numbers) with one modulus in all lanes.
 template <typename Check>
-void for_alternating_arithmetic(std::size_t bits, const Check& check) {
+void for_uniform_arithmetic(std::size_t bits, const Check& check) {
   for (const Backend* const backend : supported_backends()) {
     CAPTURE(bits, backend->name());
     Numbers numbers(bits);
-    const std::vector<Integer> two = {numbers.odd(bits), numbers.odd(bits)};
-    check(*backend->pair_arithmetic(rotated(two, 0, backend->lanes())), numbers);
+    check(*uniform_arithmetic(*backend, numbers.odd(bits)), numbers);
   }
 }
 
@@ -31,10 +30,9 @@ Integer unit(const Integer& m, Numbers& numbers) {
   return x;
 }
 
-/// One number in the even lanes, one in the odd ones.
-std::vector<Integer> alternating_lanes(const PairArithmetic& f, Numbers& numbers) {
-  return rotated(std::vector<Integer>{unit(f.modulus(0), numbers), unit(f.modulus(f.lanes() - 1), numbers)},
-                 0, f.lanes());
+/// One unit in all lanes.
+std::vector<Integer> uniform_lanes(const PairArithmetic& f, Numbers& numbers) {
+  return std::vector<Integer>(f.lanes(), unit(f.modulus(0), numbers));
 }
 
 FixedBase fixed_base(const PairArithmetic& f, std::span<const Integer> base, std::size_t bits) {
@@ -46,7 +44,7 @@ FixedBase fixed_base(const PairArithmetic& f, std::span<const Integer> base, std
 }
 
 void check_fixed_base(const PairArithmetic& f, Numbers& numbers, std::size_t bits, std::size_t elements) {
-  const std::vector<Integer> base = alternating_lanes(f, numbers);
+  const std::vector<Integer> base = uniform_lanes(f, numbers);
   const FixedBase powers = fixed_base(f, base, bits);
   std::vector<std::vector<Integer>> exponents;
   for (std::size_t g = 0; g < elements; ++g) {
@@ -72,12 +70,12 @@ void check_fixed_base(const PairArithmetic& f, Numbers& numbers, std::size_t bit
 
 TEST_CASE("packed tables are read lane by lane") {
   for (const std::size_t bits : {5U, 64U, 129U, 1024U}) {
-    for_alternating_arithmetic(bits, [](const PairArithmetic& f, Numbers& numbers) {
-      for (const std::size_t entries : {16U, 32U, 64U, 128U}) {
+    for_uniform_arithmetic(bits, [](const PairArithmetic& f, Numbers& numbers) {
+      for (const std::size_t entries : {16U, 32U, 64U, 128U, 256U}) {
         std::vector<std::vector<Integer>> values;
         WordVector elements;
         for (std::size_t i = 0; i < entries; ++i) {
-          values.push_back(alternating_lanes(f, numbers));
+          values.push_back(uniform_lanes(f, numbers));
           const WordVector element = load_element(f, values.back());
           elements.insert(elements.end(), element.begin(), element.end());
         }
@@ -102,31 +100,31 @@ TEST_CASE("packed tables are read lane by lane") {
 
 TEST_CASE("powers of a fixed base agree with GMP") {
   for (const std::size_t bits : {5U, 64U, 130U}) {
-    for_alternating_arithmetic(bits, [](const PairArithmetic& f, Numbers& numbers) {
+    for_uniform_arithmetic(bits, [](const PairArithmetic& f, Numbers& numbers) {
       for (const std::size_t length : {0U, 1U, 5U, 6U, 7U, 12U, 63U, 64U, 65U, 127U, 128U, 129U, 200U}) {
         for (const std::size_t elements : {1U, 4U}) check_fixed_base(f, numbers, length, elements);
       }
     });
   }
   for (const std::size_t bits : {512U, 1536U}) {
-    for_alternating_arithmetic(
+    for_uniform_arithmetic(
         bits, [&](const PairArithmetic& f, Numbers& numbers) { check_fixed_base(f, numbers, bits, 3); });
   }
   SUCCEED();
 }
 
 TEST_CASE("tables stay below their limit") {
-  for_alternating_arithmetic(4096, [](const PairArithmetic& f, Numbers& numbers) {
+  for_uniform_arithmetic(4096, [](const PairArithmetic& f, Numbers& numbers) {
     // Not computed in full: a short exponent shows the size of one place.
-    const FixedBase powers = fixed_base(f, alternating_lanes(f, numbers), 12);
+    const FixedBase powers = fixed_base(f, uniform_lanes(f, numbers), 12);
     CHECK(powers.table_bytes() > 0);
     CHECK(powers.table_bytes() <= FixedBase::kLargestTable);
   });
 }
 
 TEST_CASE("exponents that a table was not made for are refused") {
-  for_alternating_arithmetic(64, [](const PairArithmetic& f, Numbers& numbers) {
-    const FixedBase powers = fixed_base(f, alternating_lanes(f, numbers), 12);
+  for_uniform_arithmetic(64, [](const PairArithmetic& f, Numbers& numbers) {
+    const FixedBase powers = fixed_base(f, uniform_lanes(f, numbers), 12);
     std::vector<WordVector> results(1, WordVector(f.words()));
     const auto refused = [&](const std::vector<Integer>& exponents) {
       const std::vector<std::vector<Integer>> all = {exponents};

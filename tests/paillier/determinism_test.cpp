@@ -67,7 +67,8 @@ TEST_CASE("evaluation and new noise give the same bytes on every backend") {
     }
     check_same_on_all_backends([&](const Backend& backend) {
       const Evaluator evaluator(sample_key().public_key(), backend);
-      return evaluator.rerandomise(evaluator.multiply({outputs, inputs.size(), weights, 6}, inputs));
+      return evaluator.rerandomise(
+          evaluator.multiply(evaluator.schedule({outputs, inputs.size(), weights, 6}), inputs));
     });
   }
 }
@@ -91,11 +92,11 @@ TEST_CASE("evaluation without noise does not depend on threads") {
   const std::vector<Ciphertext> inputs = Encryptor(sample_key()).encrypt(plaintexts);
   const std::vector<std::int32_t> weights(19, -3);
   for (const Backend* const backend : supported_backends()) {
-    const Evaluator evaluator(sample_key().public_key(), *backend);
     std::vector<Bytes> results;
     for (const int count : {1, 2, 3}) {
       const Threads threads(count);
-      const auto product = evaluator.multiply({1, 19, weights, 3}, inputs);
+      const Evaluator evaluator(sample_key().public_key(), *backend);  // without noise of the round before
+      const auto product = evaluator.multiply(evaluator.schedule({1, 19, weights, 3}), inputs);
       restart_random(9);
       results.push_back(evaluator.rerandomise(product.front()).to_bytes());
     }

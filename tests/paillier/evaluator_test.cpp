@@ -128,7 +128,7 @@ TEST_CASE("ciphertexts under another key are refused everywhere") {
     CHECK(kind_of([&] { e.multiply_vartime(foreign, 1); }) == ErrorKind::wrong_key);
     CHECK(kind_of([&] { e.rerandomise(foreign); }) == ErrorKind::wrong_key);
     CHECK(kind_of([&] { e.rerandomise(mixed_results); }) == ErrorKind::wrong_key);
-    CHECK(kind_of([&] { e.multiply({1, 2, weights, 4}, mixed); }) == ErrorKind::wrong_key);
+    CHECK(kind_of([&] { e.multiply(e.schedule({1, 2, weights, 4}), mixed); }) == ErrorKind::wrong_key);
   });
 }
 

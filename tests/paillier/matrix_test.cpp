@@ -51,7 +51,7 @@ std::vector<Integer> encrypted_products(const WeightMatrix& matrix, const Backen
   const Decryptor decryptor(sample_key(), backend);
   std::vector<Integer> results;
   for (const EvaluatedCiphertext& product :
-       evaluator.multiply(matrix, std::span(query().ciphertexts).first(matrix.inputs))) {
+       evaluator.multiply(evaluator.schedule(matrix), std::span(query().ciphertexts).first(matrix.inputs))) {
     results.push_back(decryptor.decrypt(product));
   }
   return results;
@@ -126,7 +126,7 @@ TEST_CASE("more inputs than are inverted together are exact") {
   for (std::size_t i = 0; i < kInputs; ++i) expected += weights[i] * inputs[i];
   for (const Backend* const backend : supported_backends()) {
     const Evaluator evaluator(key(), *backend);
-    const auto product = evaluator.multiply({1, kInputs, weights, 3}, ciphertexts);
+    const auto product = evaluator.multiply(evaluator.schedule({1, kInputs, weights, 3}), ciphertexts);
     CHECK(Decryptor(sample_key()).decrypt(product.front()) == expected);
   }
 }
@@ -146,8 +146,10 @@ TEST_CASE("a matrix that does not fit is refused") {
   const Evaluator evaluator(key());
   const std::vector<std::int32_t> weights(7, 1);
   const auto refused = [&](const WeightMatrix& matrix, std::size_t ciphertexts) {
-    return kind_of([&] { evaluator.multiply(matrix, std::span(query().ciphertexts).first(ciphertexts)); }) ==
-           ErrorKind::invalid_argument;
+    return kind_of([&] {
+             evaluator.multiply(evaluator.schedule(matrix),
+                                std::span(query().ciphertexts).first(ciphertexts));
+           }) == ErrorKind::invalid_argument;
   };
   const std::span<const std::int32_t> six = std::span(weights).first(6);
   CHECK_FALSE(refused({2, 3, six, 4}, 3));
@@ -173,8 +175,9 @@ TEST_CASE("a weight that does not fit its bits is refused") {
         std::vector<std::int32_t> weights(3, 1);
         weights[place] = bad;
         const WeightMatrix matrix{1, 3, weights, bits};
-        CHECK(kind_of([&] { evaluator.multiply(matrix, std::span(query().ciphertexts).first(3)); }) ==
-              ErrorKind::invalid_argument);
+        CHECK(kind_of([&] {
+                evaluator.multiply(evaluator.schedule(matrix), std::span(query().ciphertexts).first(3));
+              }) == ErrorKind::invalid_argument);
       }
     }
   }

@@ -114,7 +114,8 @@ TEST_CASE("keys, ciphertexts and results of python-paillier") {
       CHECK(decryptor.decrypt(evaluator.multiply_vartime(c[7], 13)) == decrypted("mul_7_by_13"));
       CHECK(decryptor.decrypt(evaluator.multiply_vartime(c[7], -13)) == decrypted("mul_7_by_minus_13"));
       const std::vector<std::int32_t> weights = {13, -13};
-      const auto products = evaluator.multiply({2, 1, weights, 5}, std::span(c).subspan(7, 1));
+      const auto products =
+          evaluator.multiply(evaluator.schedule({2, 1, weights, 5}), std::span(c).subspan(7, 1));
       CHECK(decryptor.decrypt(products[0]) == decrypted("mul_7_by_13"));
       CHECK(decryptor.decrypt(products[1]) == decrypted("mul_7_by_minus_13"));
     }

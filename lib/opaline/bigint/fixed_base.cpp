@@ -9,9 +9,9 @@
 namespace opaline {
 namespace {
 
-/// Six bits balance products against table reading; fewer where the table would grow too large.
+/// Seven bits balance products against table reading; fewer where the table would grow too large.
 std::size_t digit_width(const PairArithmetic& f, std::size_t bits) {
-  std::size_t width = 6;
+  std::size_t width = 7;
   const auto bytes = [&] {
     return (bits + width - 1) / width * f.compact_words(std::size_t{1} << width) * sizeof(Word);
   };
@@ -59,6 +59,16 @@ WordVector FixedBase::steps(const Word* base) const {
   return powers;
 }
 
+void FixedBase::prefetch(std::size_t i, std::size_t slice, std::size_t slices) const {
+  if (i == places()) return;
+  constexpr std::size_t kLine = 64 / sizeof(Word);
+  const std::size_t lines = f_.compact_words(entries()) / kLine;
+  const Word* const next = place(i);
+  for (std::size_t line = lines * slice / slices; line < lines * (slice + 1) / slices; ++line) {
+    __builtin_prefetch(next + kLine * line, 0, 2);
+  }
+}
+
 void FixedBase::pow(std::span<WordVector> results, std::span<const std::vector<Integer>> exponents) const {
   std::vector<ExponentDigits> digits;
   digits.reserve(exponents.size());
@@ -74,6 +84,7 @@ void FixedBase::pow(std::span<WordVector> results, std::span<const std::vector<I
     }
     f_.select_compact(found.data(), place(i), entries(), index);
     for (std::size_t g = 0; g < results.size(); ++g) {
+      prefetch(i + 1, g, results.size());
       Word* const result = results[g].data();
       const Word* const entry = found.data() + g * words;
       if (i == 0) {

@@ -10,8 +10,7 @@ namespace opaline {
 
 /// Powers of bases that are used again and again: a table of base^(d·2^(w·i)) for every digit d at every
 /// place i makes a power one product a digit, without squarings (Brickell, Gordon, McCurley, Wilson 1992).
-/// Lanes of even number share one base and modulus, lanes of odd number share one. Immutable; safe from many
-/// threads.
+/// All lanes share the base and the modulus. Immutable; safe from many threads.
 ///
 /// A table entry x holds its first half and the k of x = x̄·(1 + k·m) (PairArithmetic::mul_first_half): what
 /// multiplies is x̄ alone, and the k are added up.
@@ -33,6 +32,9 @@ class FixedBase {
   std::size_t entries() const { return std::size_t{1} << width_; }
   std::size_t places() const { return (bits_ + width_ - 1) / width_; }
   WordVector steps(const Word* base) const;  ///< base^(2^(width·i)) for every place i
+  /// A part of what the next digits need, while products are under way.
+  void prefetch(std::size_t i, std::size_t slice, std::size_t slices) const;
+
   const Word* place(std::size_t i) const { return table_.data() + i * f_.compact_words(entries()); }
 
   const PairArithmetic& f_;

@@ -67,15 +67,14 @@ class PairArithmetic {
   virtual void select(Word* r, const Word* table, std::size_t entries,
                       std::span<const std::uint32_t> index) const = 0;
 
-  /// As select, from a table packed by compact(), into one element for every lanes() indices; they share the
-  /// reading of the table. entries is a power of two from 16 to 128.
-  virtual void select_compact(Word* r, const Word* table, std::size_t entries,
-                              std::span<const std::uint32_t> index) const = 0;
-
   /// Packs `entries` elements into compact_words(entries) words: for large tables of numbers that all lanes
-  /// share. Lanes of even number must hold one number (and modulus), and lanes of odd number must.
+  /// share, as they share the modulus. entries is a power of two from 16 to 256.
   virtual void compact(Word* table, const Word* elements, std::size_t entries) const = 0;
   virtual std::size_t compact_words(std::size_t entries) const = 0;
+
+  /// As select, from a packed table, into one element for every lanes() indices; they share the reading.
+  virtual void select_compact(Word* r, const Word* table, std::size_t entries,
+                              std::span<const std::uint32_t> index) const = 0;
 
   /// r = table[index[lane]], and its opposite table[index[lane]] = x, touching only what is asked for.
   /// `_vartime`: addresses depend on the indices, for public ones and for the server's weights.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -32,7 +33,38 @@ std::vector<Integer> offsets(const SlotLayout& layout, std::span<const std::int6
 
 }  // namespace
 
-Server::Server(CompiledModel model, const Backend& backend) : model_(std::move(model)), backend_(&backend) {}
+/// Evaluators of the keys that asked last, so that arithmetic and left-over noise need not be made anew.
+class Server::Evaluators {
+ public:
+  std::shared_ptr<const Evaluator> of(const PublicKey& key, const Backend& backend) {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(recent_.begin(), recent_.end(),
+                                    [&](const auto& evaluator) { return evaluator->public_key() == key; });
+    if (found != recent_.end()) {
+      std::rotate(recent_.begin(), found, found + 1);
+    } else {
+      recent_.insert(recent_.begin(), std::make_shared<const Evaluator>(key, backend));
+      if (recent_.size() > kMost) recent_.pop_back();
+    }
+    return recent_.front();
+  }
+
+ private:
+  static constexpr std::size_t kMost = 16;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<const Evaluator>> recent_;
+};
+
+Server::Server(CompiledModel model, const Backend& backend)
+    : model_(std::move(model)),
+      backend_(&backend),
+      schedule_(WeightMatrix{model_.client_spec().outputs, model_.client_spec().inputs, model_.weights(),
+                             magnitude_bits(model_.weights())},
+                backend.lanes()),
+      evaluators_(std::make_unique<Evaluators>()) {}
+Server::Server(Server&&) noexcept = default;
+Server& Server::operator=(Server&&) noexcept = default;
+Server::~Server() = default;
 
 void Server::answer(FrameReader& query, const ByteSink& out, const ImageProgress& progress) const {
   const ClientSpec& spec = model_.client_spec();
@@ -45,8 +77,7 @@ void Server::answer(FrameReader& query, const ByteSink& out, const ImageProgress
   const SlotLayout layout = with_name(query.name(), [&] {
     return SlotLayout::granted(header.layout, spec.bound, spec.encoding.maximum(), key.bits());
   });
-  const Evaluator evaluator(key, *backend_);
-  const WeightMatrix matrix{spec.outputs, spec.inputs, model_.weights(), magnitude_bits(model_.weights())};
+  const std::shared_ptr<const Evaluator> evaluator = evaluators_->of(key, *backend_);
   const std::vector<Integer> constants = offsets(layout, model_.bias());
 
   const Digest query_digest = message_digest(header);
@@ -59,11 +90,8 @@ void Server::answer(FrameReader& query, const ByteSink& out, const ImageProgress
     if (chunk + 1 == header.chunks()) query.expect_end();
     const std::vector<Ciphertext> inputs =
         with_name(query.name(), [&] { return parse_ciphertexts(key, bytes); });
-    std::vector<EvaluatedCiphertext> outputs = evaluator.multiply(matrix, inputs);
-    for (std::size_t k = 0; k < outputs.size(); ++k) {
-      outputs[k] = evaluator.add_constant(outputs[k], constants[k]);
-    }
-    out(chunk_frame(ChunkKind::reply, reply_digest, chunk, ciphertext_bytes(evaluator.rerandomise(outputs))));
+    const std::vector<Ciphertext> outputs = evaluator->affine(schedule_, constants, inputs);
+    out(chunk_frame(ChunkKind::reply, reply_digest, chunk, ciphertext_bytes(outputs)));
     progress(std::min(header.images, (chunk + 1) * layout.slots()));
   }
 }

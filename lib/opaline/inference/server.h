@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "opaline/inference/message.h"
 #include "opaline/model/compiled_model.h"
 #include "opaline/paillier/evaluator.h"
@@ -11,6 +13,9 @@ namespace opaline {
 class Server {
  public:
   explicit Server(CompiledModel model, const Backend& backend = default_backend());
+  Server(Server&&) noexcept;
+  Server& operator=(Server&&) noexcept;
+  ~Server();
 
   const CompiledModel& model() const { return model_; }
 
@@ -22,8 +27,12 @@ class Server {
   Bytes answer(ByteView query) const;
 
  private:
+  class Evaluators;
+
   CompiledModel model_;
   const Backend* backend_;
+  MatrixSchedule schedule_;
+  std::unique_ptr<Evaluators> evaluators_;
 };
 
 }  // namespace opaline

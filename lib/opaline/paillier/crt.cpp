@@ -1,21 +1,21 @@
 #include "opaline/paillier/crt.h"
 
-#include <algorithm>
-
 namespace opaline {
 
-CrtArithmetic::CrtArithmetic(const SecretKey& key, const Backend& backend)
+CrtArithmetic::CrtArithmetic(const SecretKey& key, const Backend& backend, Halves arrangement)
     : primes_{SecretInteger(key.p()), SecretInteger(key.q())},
       p_squared_(key.p() * key.p()),
       q_squared_(key.q() * key.q()),
       p_inverse_(invert_vartime(key.p(), key.q())),
       p_squared_inverse_(invert_vartime(p_squared_.get(), q_squared_.get())),
-      parcel_(std::max<std::size_t>(backend.lanes() / 2, 1)) {
-  const std::size_t lanes = backend.lanes();
-  for (std::size_t group = 0; group * lanes < 2 * parcel_; ++group) {
+      parcel_(backend.lanes()) {
+  if (arrangement == Halves::side_by_side && backend.lanes() > 1) {
+    parcel_ = backend.lanes() / 2;
     std::vector<Integer> moduli;
-    for (std::size_t lane = 0; lane < lanes; ++lane) moduli.push_back(prime((group * lanes + lane) % 2));
+    for (std::size_t lane = 0; lane < backend.lanes(); ++lane) moduli.push_back(prime(lane % 2));
     groups_.push_back(backend.pair_arithmetic(moduli));
+  } else {
+    for (std::size_t half = 0; half < 2; ++half) groups_.push_back(uniform_arithmetic(backend, prime(half)));
   }
 }
 

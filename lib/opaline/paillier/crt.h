@@ -12,18 +12,20 @@ namespace opaline {
 
 /// The two halves of a computation under a secret key, mod p² and mod q², spread over lanes.
 ///
-/// Ciphertexts are worked on in parcels. Half s (0: mod p², 1: mod q²) of ciphertext i of a parcel is job 2i
-/// + s, and job j sits in lane j mod lanes of group j / lanes, so p and q stand side by side where there is
-/// room for both.
+/// Ciphertexts are worked on in parcels; each takes some groups of lanes. Half 0 is mod p², half 1 mod q².
 class CrtArithmetic {
  public:
-  CrtArithmetic(const SecretKey& key, const Backend& backend);
+  enum class Halves {
+    side_by_side,  ///< p in the lanes of even number, q in the others: the least work for few ciphertexts
+    apart          ///< p in all lanes of one group, q in those of the other: lanes can share tables
+  };
+  CrtArithmetic(const SecretKey& key, const Backend& backend, Halves arrangement);
 
   std::size_t parcel() const { return parcel_; }         ///< ciphertexts
   std::size_t groups() const { return groups_.size(); }  ///< elements a parcel takes
   const PairArithmetic& group(std::size_t i) const { return *groups_[i]; }
-  std::size_t ciphertext(std::size_t group, std::size_t lane) const { return job(group, lane) / 2; }
-  std::size_t half(std::size_t group, std::size_t lane) const { return job(group, lane) % 2; }
+  std::size_t ciphertext(std::size_t lane) const { return groups() == 1 ? lane / 2 : lane; }
+  std::size_t half(std::size_t group, std::size_t lane) const { return groups() == 1 ? lane % 2 : group; }
 
   /// p for half 0, q for half 1.
   const Integer& prime(std::size_t half) const { return primes_[half].get(); }
@@ -36,10 +38,6 @@ class CrtArithmetic {
   Integer combine(const Integer& x_p, const Integer& x_q) const;
 
  private:
-  std::size_t job(std::size_t group, std::size_t lane) const {
-    return group * groups_.front()->lanes() + lane;
-  }
-
   std::array<SecretInteger, 2> primes_;
   SecretInteger p_squared_;
   SecretInteger q_squared_;

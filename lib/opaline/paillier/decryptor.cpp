@@ -14,7 +14,8 @@ namespace opaline {
 /// With g = n + 1, c^(p−1) = (1 + m·n)^(p−1) = 1 + m·(p−1)·q·p mod p², so L_p(c) = −m·q mod p (Paillier 1999,
 /// section 7).
 struct Decryptor::Halves {
-  Halves(const SecretKey& key, const Backend& backend) : crt(key, backend) {
+  Halves(const SecretKey& key, const Backend& backend)
+      : crt(key, backend, CrtArithmetic::Halves::side_by_side) {
     for (std::size_t half = 0; half < 2; ++half) {
       const Integer& prime = crt.prime(half);
       squares[half] = SecretInteger(prime * prime);
@@ -30,7 +31,7 @@ struct Decryptor::Halves {
       std::vector<Integer> lanes(f.lanes(), 1);
       std::vector<Integer> exponents(f.lanes());
       for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
-        const std::size_t i = crt.ciphertext(group, lane);
+        const std::size_t i = crt.ciphertext(lane);
         if (i < ciphertexts.size()) lanes[lane] = *ciphertexts[i] % squares[crt.half(group, lane)].get();
         exponents[lane] = f.modulus(lane) - 1;
       }

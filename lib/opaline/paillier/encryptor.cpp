@@ -56,7 +56,8 @@ class Encryptor::PublicNoise final : public Encryptor::Noise {
 /// mod p²: (1 + m·n)·ρ = (1 + (m·q mod p)·p)·ρ_p with ρ_p uniform among the p-th powers; likewise mod q².
 class Encryptor::OwnerNoise final : public Encryptor::Noise {
  public:
-  OwnerNoise(const SecretKey& key, const Backend& backend) : crt_(key, backend) {
+  OwnerNoise(const SecretKey& key, const Backend& backend)
+      : crt_(key, backend, CrtArithmetic::Halves::apart) {
     if (!key.generator_p() || !key.generator_q()) return;
     const std::array<const Integer*, 2> generators = {&key.generator_p()->h.get(),
                                                       &key.generator_q()->h.get()};
@@ -121,7 +122,7 @@ class Encryptor::OwnerNoise final : public Encryptor::Noise {
 
   /// Where the half in a lane stands among those of a parcel: of ciphertext 0 mod p², mod q², of 1 …
   std::size_t place(std::size_t element, std::size_t group, std::size_t lane) const {
-    return 2 * (element * crt_.parcel() + crt_.ciphertext(group, lane)) + crt_.half(group, lane);
+    return 2 * (element * crt_.parcel() + crt_.ciphertext(lane)) + crt_.half(group, lane);
   }
 
   /// What the noise of each half is made from: an exponent below the order of the generator; without

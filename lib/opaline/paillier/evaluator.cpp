@@ -1,8 +1,8 @@
 #include "opaline/paillier/evaluator.h"
 
 #include <algorithm>
-#include <limits>
-#include <string>
+#include <iterator>
+#include <utility>
 
 #include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
@@ -20,143 +20,173 @@ void check_same_key(const PublicKey& expected, const PublicKey& key) {
   if (expected != key) throw Error(ErrorKind::wrong_key, "the ciphertext was made for another key");
 }
 
-void check(const WeightMatrix& matrix, std::size_t ciphertexts) {
-  if (matrix.bits < 2 || matrix.bits > 24 || matrix.values.size() != matrix.outputs * matrix.inputs ||
-      matrix.inputs != ciphertexts || matrix.inputs == 0 || matrix.outputs == 0) {
-    throw Error(ErrorKind::invalid_argument, "the weight matrix does not fit the ciphertexts");
+/// The powers of all inputs that a schedule reads, row by row: 1, x, x², … and 1, x^−1, x^−2, …; for buckets
+/// x and x^−1 alone. Missing inputs are 1.
+class InputPowers {
+ public:
+  InputPowers(const PairArithmetic& f, const MatrixSchedule& schedule, std::span<const Ciphertext> x)
+      : f_(f),
+        powers_(schedule.method() == MatrixSchedule::Method::powers ? std::size_t{1} << schedule.digit_bits()
+                                                                    : 1),
+        tables_(schedule.rows() * stride()) {
+    const std::vector<Share> segments = even_shares(schedule.rows(), kInversionSegment);
+    parallel_for(segments.size(), [&](std::size_t i) { fill(segments[i], x); });
   }
-  const std::int32_t limit = std::int32_t{1} << (matrix.bits - 1);
-  if (std::any_of(matrix.values.begin(), matrix.values.end(),
-                  [limit](std::int32_t weight) { return weight >= limit || weight <= -limit; })) {
-    throw Error(ErrorKind::invalid_argument,
-                "a weight does not fit its " + std::to_string(matrix.bits) + " bits");
-  }
-}
 
-/// How |w| < 2^bits is cut into digits: the width with the fewest products for `rows` elements an output.
-struct Digits {
-  Digits(unsigned bits, std::size_t rows) {
-    std::size_t fewest = std::numeric_limits<std::size_t>::max();
-    for (unsigned candidate = 1; candidate <= std::min(bits, 12U); ++candidate) {
-      const std::size_t digits = (bits + candidate - 1) / candidate;
-      const std::size_t products = digits * (rows + (std::size_t{2} << candidate) + candidate);
-      if (products >= fewest) continue;
-      fewest = products;
-      width = candidate;
-      count = digits;
+  const Word* operator[](std::size_t row) const { return tables_.data() + row * stride(); }
+
+ private:
+  std::size_t stride() const { return 2 * powers_ * f_.words(); }
+
+  void fill(const Share& segment, std::span<const Ciphertext> x) {
+    const std::size_t words = f_.words();
+    WordVector elements(segment.count * words);
+    std::vector<Integer> lanes(f_.lanes());
+    for (std::size_t row = 0; row < segment.count; ++row) {
+      for (std::size_t lane = 0; lane < f_.lanes(); ++lane) {
+        const std::size_t input = (segment.first + row) * f_.lanes() + lane;
+        lanes[lane] = input < x.size() ? x[input].value() : Integer(1);
+      }
+      f_.load(elements.data() + row * words, lanes);
+    }
+    const auto inverses = invert_batch_vartime(f_, elements.data(), segment.count);
+    if (!inverses) throw Error(ErrorKind::invalid_ciphertext, "a ciphertext is not a unit mod n^2");
+    for (std::size_t row = 0; row < segment.count; ++row) {
+      Word* const table = tables_.data() + (segment.first + row) * stride();
+      fill_powers(table, elements.data() + row * words);
+      fill_powers(table + stride() / 2, inverses->data() + row * words);
     }
   }
 
-  std::size_t buckets() const { return std::size_t{1} << width; }
-
-  unsigned width = 1;
-  std::size_t count = 1;
-};
-
-/// Inputs spread over the lanes: row i holds inputs i·lanes … i·lanes + lanes − 1, each as a table of two
-/// elements, the ciphertext and its inverse. Missing inputs are 1.
-class Rows {
- public:
-  Rows(const PairArithmetic& f, std::span<const Ciphertext> x)
-      : count_(groups_of(x.size(), f.lanes())), stride_(2 * f.words()), tables_(count_ * stride_) {
-    const std::size_t segments = groups_of(count_, kInversionSegment);
-    parallel_for(segments, [&](std::size_t segment) {
-      const std::size_t first = segment * kInversionSegment;
-      const std::size_t rows = std::min(kInversionSegment, count_ - first);
-      WordVector elements(rows * f.words());
-      for (std::size_t row = 0; row < rows; ++row) {
-        std::vector<Integer> lanes(f.lanes(), 1);
-        for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
-          const std::size_t input = (first + row) * f.lanes() + lane;
-          if (input < x.size()) lanes[lane] = x[input].value();
-        }
-        f.load(elements.data() + row * f.words(), lanes);
-      }
-      const auto inverses = invert_batch_vartime(f, elements.data(), rows);
-      if (!inverses) throw Error(ErrorKind::invalid_ciphertext, "a ciphertext is not a unit mod n^2");
-      for (std::size_t row = 0; row < rows; ++row) {
-        Word* const table = tables_.data() + (first + row) * stride_;
-        std::copy_n(elements.data() + row * f.words(), f.words(), table);
-        std::copy_n(inverses->data() + row * f.words(), f.words(), table + f.words());
-      }
-    });
+  void fill_powers(Word* table, const Word* x) const {
+    const std::size_t words = f_.words();
+    if (powers_ == 1) {
+      std::copy_n(x, words, table);
+      return;
+    }
+    set_one(f_, table);
+    std::copy_n(x, words, table + words);
+    for (std::size_t i = 2; i < powers_; ++i) f_.mul(table + i * words, table + (i - 1) * words, x);
   }
 
-  std::size_t count() const { return count_; }
-  const Word* operator[](std::size_t row) const { return tables_.data() + row * stride_; }
-
- private:
-  std::size_t count_;
-  std::size_t stride_;
+  const PairArithmetic& f_;
+  std::size_t powers_;
   WordVector tables_;
 };
 
-/// Π_j x_j^w_j for one output, as a number in every lane: the product over the inputs of that lane.
+/// Π_j x_j^w_j for one output after the other, as a number in every lane: the product over the inputs of that
+/// lane. One for each thread that works.
 class OutputProduct {
  public:
-  OutputProduct(const PairArithmetic& f, const Digits& digits)
-      : f_(f), digits_(digits), buckets_(digits.buckets() * f.words()), one_(f.words()), result_(f.words()) {
+  OutputProduct(const PairArithmetic& f, const MatrixSchedule& schedule, const InputPowers& inputs)
+      : f_(f),
+        schedule_(schedule),
+        inputs_(inputs),
+        bucket_count_(schedule.method() == MatrixSchedule::Method::buckets
+                          ? std::size_t{1} << schedule.digit_bits()
+                          : 0),
+        buckets_(bucket_count_ * f.words()),
+        one_(f.words()),
+        result_(f.words()),
+        factor_(f.words()),
+        bucket_(f.words()) {
     set_one(f_, one_.data());
   }
 
-  const WordVector& compute(const Rows& rows, std::span<const std::int32_t> weights) {
+  const Word* compute(std::size_t output) {
     result_ = one_;
-    for (std::size_t digit = digits_.count; digit-- > 0;) {
-      for (unsigned i = 0; i < digits_.width; ++i) f_.sqr(result_.data(), result_.data());
-      fill_buckets(rows, weights, digit);
-      multiply_by_buckets();
+    for (std::size_t digit = schedule_.digits(); digit-- > 0;) {
+      for (unsigned i = 0; i < schedule_.digit_bits(); ++i) f_.sqr(result_.data(), result_.data());
+      if (schedule_.method() == MatrixSchedule::Method::buckets) {
+        fill_buckets(output, digit);
+        multiply_by_buckets();
+      } else {
+        multiply_by_powers(output, digit);
+      }
     }
-    return result_;
+    return result_.data();
   }
 
  private:
   /// bucket[d] = product of the inputs whose digit is d. Bucket 0 is filled like the others, so that the work
   /// does not tell how many weights are zero.
-  void fill_buckets(const Rows& rows, std::span<const std::int32_t> weights, std::size_t digit) {
-    const std::size_t lanes = f_.lanes();
-    WordVector factor(f_.words());
-    WordVector bucket(f_.words());
-    std::vector<std::uint32_t> sign(lanes);
-    std::vector<std::uint32_t> index(lanes);
-    for (std::size_t i = 0; i < digits_.buckets(); ++i) {
+  void fill_buckets(std::size_t output, std::size_t digit) {
+    for (std::size_t i = 0; i < bucket_count_; ++i) {
       std::copy(one_.begin(), one_.end(), buckets_.begin() + static_cast<std::ptrdiff_t>(i * f_.words()));
     }
-    for (std::size_t row = 0; row < rows.count(); ++row) {
-      for (std::size_t lane = 0; lane < lanes; ++lane) {
-        const std::size_t input = row * lanes + lane;
-        const std::int32_t weight = input < weights.size() ? weights[input] : 0;
-        const auto magnitude = static_cast<std::uint32_t>(weight < 0 ? -weight : weight);
-        sign[lane] = weight < 0 ? 1U : 0U;
-        index[lane] =
-            (magnitude >> (digit * digits_.width)) & static_cast<std::uint32_t>(digits_.buckets() - 1);
-      }
-      f_.gather_vartime(factor.data(), rows[row], sign);
-      f_.gather_vartime(bucket.data(), buckets_.data(), index);
-      f_.mul(bucket.data(), bucket.data(), factor.data());
-      f_.scatter_vartime(buckets_.data(), index, bucket.data());
+    for (std::size_t row = 0; row < schedule_.rows(); ++row) {
+      const std::span<const std::uint32_t> index = schedule_.indices(output, digit, row);
+      f_.gather_vartime(factor_.data(), inputs_[row], schedule_.signs(output, row));
+      f_.gather_vartime(bucket_.data(), buckets_.data(), index);
+      f_.mul(bucket_.data(), bucket_.data(), factor_.data());
+      f_.scatter_vartime(buckets_.data(), index, bucket_.data());
     }
   }
 
   /// result *= Π_d bucket[d]^d, as the product of the running products from the top.
   void multiply_by_buckets() {
-    WordVector running(one_);
-    for (std::size_t d = digits_.buckets() - 1; d > 0; --d) {
-      f_.mul(running.data(), running.data(), buckets_.data() + d * f_.words());
-      f_.mul(result_.data(), result_.data(), running.data());
+    Word* const running = bucket_.data();
+    std::copy(one_.begin(), one_.end(), running);
+    for (std::size_t d = bucket_count_ - 1; d > 0; --d) {
+      f_.mul(running, running, buckets_.data() + d * f_.words());
+      f_.mul(result_.data(), result_.data(), running);
+    }
+  }
+
+  void multiply_by_powers(std::size_t output, std::size_t digit) {
+    for (std::size_t row = 0; row < schedule_.rows(); ++row) {
+      f_.gather_vartime(factor_.data(), inputs_[row], schedule_.indices(output, digit, row));
+      f_.mul(result_.data(), result_.data(), factor_.data());
     }
   }
 
   const PairArithmetic& f_;
-  const Digits& digits_;
+  const MatrixSchedule& schedule_;
+  const InputPowers& inputs_;
+  std::size_t bucket_count_;
   WordVector buckets_;
   WordVector one_;
   WordVector result_;
+  WordVector factor_;
+  WordVector bucket_;
 };
 
 }  // namespace
 
+/// Noise for `count` replies: what the pool has, and the rest in groups of lanes that can be made side by
+/// side with other work. What is left of the last group goes back to the pool.
+class Evaluator::FreshNoise {
+ public:
+  FreshNoise(const Evaluator& evaluator, std::size_t count)
+      : evaluator_(evaluator), count_(count), ready_(evaluator.noise_->take_ready(count)) {
+    made_.resize(groups_of(count - ready_.size(), evaluator.arithmetic_->lanes()));
+  }
+
+  std::size_t groups() const { return made_.size(); }
+  void make(std::size_t group) { made_[group] = fresh_public_noise(*evaluator_.arithmetic_); }
+
+  std::vector<Integer> take() {
+    for (std::vector<Integer>& group : made_) {
+      for (Integer& number : group) ready_.push_back(std::move(number));
+    }
+    const auto end = ready_.begin() + static_cast<std::ptrdiff_t>(count_);
+    evaluator_.noise_->put({std::make_move_iterator(end), std::make_move_iterator(ready_.end())});
+    ready_.erase(end, ready_.end());
+    return std::move(ready_);
+  }
+
+ private:
+  const Evaluator& evaluator_;
+  std::size_t count_;
+  std::vector<Integer> ready_;
+  std::vector<std::vector<Integer>> made_;
+};
+
 Evaluator::Evaluator(const PublicKey& key, const Backend& backend)
-    : key_(key), arithmetic_(uniform_arithmetic(backend, key.n())) {}
+    : key_(key),
+      arithmetic_(uniform_arithmetic(backend, key.n())),
+      noise_(std::make_unique<NoisePool>([f = arithmetic_.get()] { return fresh_public_noise(*f); },
+                                         2 * key.bits(), arithmetic_->lanes())) {}
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
 Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
 Evaluator::~Evaluator() = default;
@@ -187,25 +217,60 @@ EvaluatedCiphertext Evaluator::multiply_vartime(const EvaluatedCiphertext& x, co
   return {key_, arithmetic_->store(power.data()).front()};
 }
 
-std::vector<EvaluatedCiphertext> Evaluator::multiply(const WeightMatrix& matrix,
-                                                     std::span<const Ciphertext> x) const {
-  check(matrix, x.size());
+MatrixSchedule Evaluator::schedule(const WeightMatrix& matrix) const {
+  return {matrix, arithmetic_->lanes()};
+}
+
+void Evaluator::check(const MatrixSchedule& schedule, std::span<const Ciphertext> x) const {
+  if (schedule.inputs() != x.size() || schedule.lanes() != arithmetic_->lanes()) {
+    throw Error(ErrorKind::invalid_argument, "the weight matrix does not fit the ciphertexts");
+  }
   for (const Ciphertext& ciphertext : x) check_same_key(key_, ciphertext.key());
+}
+
+std::vector<Integer> Evaluator::products_beside(const MatrixSchedule& schedule, std::span<const Ciphertext> x,
+                                                std::size_t tasks, const Task& task) const {
   const PairArithmetic& f = *arithmetic_;
-  const Rows rows(f, x);
-  const Digits digits(matrix.bits - 1, rows.count());
-  std::vector<Integer> products(matrix.outputs);
-  parallel_for(matrix.outputs, [&](std::size_t output) {
-    OutputProduct product(f, digits);
-    const WordVector& lanes =
-        product.compute(rows, matrix.values.subspan(output * matrix.inputs, matrix.inputs));
-    Integer value = 1;
-    for (const Integer& lane : f.store(lanes.data())) value = value * lane % key_.n_squared();
-    products[output] = value;
+  const InputPowers inputs(f, schedule, x);
+  std::vector<Integer> products(schedule.outputs());
+  parallel_for(tasks + products.size(), [&](std::size_t i) {
+    if (i < tasks) return task(i);
+    Integer& value = products[i - tasks];
+    value = 1;
+    OutputProduct product(f, schedule, inputs);
+    for (const Integer& lane : f.store(product.compute(i - tasks))) value = value * lane % key_.n_squared();
   });
+  return products;
+}
+
+std::vector<EvaluatedCiphertext> Evaluator::multiply(const MatrixSchedule& schedule,
+                                                     std::span<const Ciphertext> x) const {
+  check(schedule, x);
   std::vector<EvaluatedCiphertext> results;
-  results.reserve(products.size());
-  for (Integer& product : products) results.push_back(EvaluatedCiphertext(key_, std::move(product)));
+  results.reserve(schedule.outputs());
+  for (Integer& product : products_beside(schedule, x, 0, {})) {
+    results.push_back(EvaluatedCiphertext(key_, std::move(product)));
+  }
+  return results;
+}
+
+std::vector<Ciphertext> Evaluator::affine(const MatrixSchedule& schedule, std::span<const Integer> constants,
+                                          std::span<const Ciphertext> x) const {
+  check(schedule, x);
+  if (constants.size() != schedule.outputs()) {
+    throw Error(ErrorKind::invalid_argument, "there must be one constant for every output");
+  }
+  FreshNoise noise(*this, schedule.outputs());
+  std::vector<Integer> values =
+      products_beside(schedule, x, noise.groups(), [&](std::size_t group) { noise.make(group); });
+  const std::vector<Integer> fresh = noise.take();
+  std::vector<Ciphertext> results;
+  results.reserve(values.size());
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    const Integer constant = 1 + floor_mod(constants[k], key_.n()) * key_.n();
+    results.push_back(
+        Ciphertext(key_, values[k] * constant % key_.n_squared() * fresh[k] % key_.n_squared()));
+  }
   return results;
 }
 
@@ -215,24 +280,14 @@ Ciphertext Evaluator::rerandomise(const EvaluatedCiphertext& x) const {
 
 std::vector<Ciphertext> Evaluator::rerandomise(std::span<const EvaluatedCiphertext> x) const {
   for (const EvaluatedCiphertext& ciphertext : x) check_same_key(key_, ciphertext.key());
-  const PairArithmetic& f = *arithmetic_;
-  std::vector<Integer> values(x.size());
-  parallel_for(groups_of(x.size(), f.lanes()), [&](std::size_t group) {
-    const std::size_t first = group * f.lanes();
-    const std::size_t count = std::min(f.lanes(), x.size() - first);
-    WordVector noise(f.words());
-    WordVector element(f.words());
-    fresh_public_noise(f, noise.data());
-    std::vector<Integer> lanes(f.lanes(), 1);
-    for (std::size_t lane = 0; lane < count; ++lane) lanes[lane] = x[first + lane].value_;
-    f.load(element.data(), lanes);
-    f.mul(element.data(), element.data(), noise.data());
-    lanes = f.store(element.data());
-    for (std::size_t lane = 0; lane < count; ++lane) values[first + lane] = std::move(lanes[lane]);
-  });
+  FreshNoise noise(*this, x.size());
+  parallel_for(noise.groups(), [&](std::size_t group) { noise.make(group); });
+  const std::vector<Integer> fresh = noise.take();
   std::vector<Ciphertext> ciphertexts;
-  ciphertexts.reserve(values.size());
-  for (Integer& value : values) ciphertexts.push_back(Ciphertext(key_, std::move(value)));
+  ciphertexts.reserve(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    ciphertexts.push_back(Ciphertext(key_, x[i].value_ * fresh[i] % key_.n_squared()));
+  }
   return ciphertexts;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -9,16 +9,10 @@
 #include "opaline/bigint/backend.h"
 #include "opaline/paillier/ciphertext.h"
 #include "opaline/paillier/keys.h"
+#include "opaline/paillier/noise_pool.h"
+#include "opaline/paillier/weight_matrix.h"
 
 namespace opaline {
-
-/// An outputs × inputs matrix of small integers, row by row, not owned.
-struct WeightMatrix {
-  std::size_t outputs = 0;
-  std::size_t inputs = 0;
-  std::span<const std::int32_t> values;
-  unsigned bits = 0;  ///< sign included: every |weight| < 2^(bits−1); 2 … 24
-};
 
 /// Calculates on ciphertexts. Immutable; safe from many threads.
 class Evaluator {
@@ -37,10 +31,19 @@ class Evaluator {
   EvaluatedCiphertext add_constant(const EvaluatedCiphertext& x, const Integer& k) const;
   EvaluatedCiphertext multiply_vartime(const EvaluatedCiphertext& x, const Integer& k) const;
 
-  /// E(Σ_j w_kj·x_j) for every output k: buckets by |w| (Pippenger 1976) over ciphertexts inverted in one
-  /// batch (Montgomery 1987). x has matrix.inputs ciphertexts. The number of operations depends on the shape
-  /// and the bit width of the matrix only, not on its values. Parallel over outputs.
-  std::vector<EvaluatedCiphertext> multiply(const WeightMatrix& matrix, std::span<const Ciphertext> x) const;
+  /// How this evaluator applies a matrix; good for every evaluator of the same backend.
+  MatrixSchedule schedule(const WeightMatrix& matrix) const;
+
+  /// E(Σ_j w_kj·x_j) for every output k. x has schedule.inputs() ciphertexts, inverted in one batch
+  /// (Montgomery 1987). The number of operations depends on the shape and the bit width of the matrix only,
+  /// not on its values. Parallel over outputs.
+  std::vector<EvaluatedCiphertext> multiply(const MatrixSchedule& schedule,
+                                            std::span<const Ciphertext> x) const;
+
+  /// E(Σ_j w_kj·x_j + constants[k]) for every output k, re-randomised: multiply, add_constant and rerandomise
+  /// in one, the noise made beside the products.
+  std::vector<Ciphertext> affine(const MatrixSchedule& schedule, std::span<const Integer> constants,
+                                 std::span<const Ciphertext> x) const;
 
   /// Multiplies by a fresh r^n, r uniform in Z*_n from this machine's own generator: the only way from a
   /// result to a ciphertext that may be sent. Always full length, never a shortcut (a dishonest key could
@@ -49,8 +52,18 @@ class Evaluator {
   std::vector<Ciphertext> rerandomise(std::span<const EvaluatedCiphertext> x) const;
 
  private:
+  class FreshNoise;
+  using Task = std::function<void(std::size_t)>;
+
+  void check(const MatrixSchedule& schedule, std::span<const Ciphertext> x) const;
+
+  /// The products of all outputs; task(0) … task(tasks − 1) are done beside them, begun first.
+  std::vector<Integer> products_beside(const MatrixSchedule& schedule, std::span<const Ciphertext> x,
+                                       std::size_t tasks, const Task& task) const;
+
   PublicKey key_;
   std::unique_ptr<const PairArithmetic> arithmetic_;
+  std::unique_ptr<NoisePool> noise_;  ///< what was left of groups of lanes
 };
 
 }  // namespace opaline

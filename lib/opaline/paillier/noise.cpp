@@ -1,17 +1,39 @@
 #include "opaline/paillier/noise.h"
 
-#include <vector>
-
 #include "opaline/bigint/exponentiation.h"
 
 namespace opaline {
+namespace {
+
+/// Uniform units, one a lane, with one gcd for all of them.
+std::vector<Integer> random_units(const Integer& n, std::size_t count) {
+  while (true) {
+    std::vector<Integer> units(count);
+    Integer product = 1;
+    for (Integer& unit : units) {
+      unit = random_below(n);
+      product = product * unit % n;
+    }
+    const bool all_units = gcd_vartime(product, n) == 1;
+    wipe(product);
+    if (all_units) return units;
+    for (Integer& unit : units) wipe(unit);
+  }
+}
+
+}  // namespace
 
 void fresh_public_noise(const PairArithmetic& arithmetic, Word* r) {
-  std::vector<Integer> bases(arithmetic.lanes());
-  for (std::size_t lane = 0; lane < bases.size(); ++lane) bases[lane] = random_unit(arithmetic.modulus(lane));
+  std::vector<Integer> bases = random_units(arithmetic.modulus(0), arithmetic.lanes());
   arithmetic.load(r, bases);
   for (Integer& base : bases) wipe(base);
   pow_vartime(arithmetic, r, r, arithmetic.modulus(0));
+}
+
+std::vector<Integer> fresh_public_noise(const PairArithmetic& arithmetic) {
+  WordVector noise(arithmetic.words());
+  fresh_public_noise(arithmetic, noise.data());
+  return arithmetic.store(noise.data());
 }
 
 }  // namespace opaline

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "opaline/bigint/pair_arithmetic.h"
 
@@ -10,6 +11,9 @@ namespace opaline {
 /// arithmetic whose lanes all have the modulus n. The exponent n is public; what depends on r is
 /// constant-time.
 void fresh_public_noise(const PairArithmetic& arithmetic, Word* r);
+
+/// The same as numbers mod n², one for every lane.
+std::vector<Integer> fresh_public_noise(const PairArithmetic& arithmetic);
 
 /// How many groups of `lanes` numbers hold `count`.
 constexpr std::size_t groups_of(std::size_t count, std::size_t lanes) { return (count + lanes - 1) / lanes; }

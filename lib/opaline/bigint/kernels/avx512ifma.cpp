@@ -137,7 +137,7 @@ class IfmaArithmetic final : public PairArithmetic {
     ifma::compact(table, elements, words() / kLanes, entries);
   }
 
-  std::size_t compact_words(std::size_t entries) const override { return entries * words() / kLanes * 2; }
+  std::size_t compact_words(std::size_t entries) const override { return entries * words() / kLanes; }
 
   void gather_vartime(Word* r, const Word* table, std::span<const std::uint32_t> index) const override {
     ifma::gather_vartime(r, table, words() / kLanes, index.data());

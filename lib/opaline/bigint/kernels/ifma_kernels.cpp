@@ -76,13 +76,13 @@ class Workspace {
   std::uint64_t* free_;
 };
 
-/// A table's 16·Pairs words at one place, of one kind of lanes, in registers as far as they reach.
+/// A table's 16·Pairs words at one place, in registers as far as they reach.
 template <std::size_t Pairs>
 struct TablePiece {
   Vector words[2 * Pairs];
 
   OPALINE_INLINE explicit TablePiece(const std::uint64_t* table) {
-#pragma GCC unroll 16
+#pragma GCC unroll 32
     for (std::size_t i = 0; i < 2 * Pairs; ++i) words[i] = load(table + kLanes * i);
   }
 
@@ -100,27 +100,26 @@ struct TablePiece {
   }
 };
 
+/// Bits of an index beyond the four that a permutation uses.
+constexpr std::size_t kHighBits = 4;
+
 template <std::size_t Pairs>
 OPALINE_INLINE void select_compact_from(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors,
                                         const std::uint32_t* index, std::size_t elements) {
-  constexpr __mmask8 odd_lanes = 0xaa;
   constexpr std::size_t entries = 16 * Pairs;
   Vector wanted[kMostSelected];
-  __mmask8 bits[kMostSelected][3];
+  __mmask8 bits[kMostSelected][kHighBits];
   for (std::size_t e = 0; e < elements; ++e) {
-    wanted[e] = _mm512_cvtepu32_epi64(
-        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index + kLanes * e)));
-    for (std::size_t i = 0; i < 3; ++i) {
+    wanted[e] =
+        _mm512_cvtepu32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(index + kLanes * e)));
+    for (std::size_t i = 0; i < kHighBits; ++i) {
       bits[e][i] = _mm512_test_epi64_mask(wanted[e], _mm512_set1_epi64(16LL << i));
     }
   }
   for (std::size_t i = 0; i < vectors; ++i) {
-    const TablePiece<Pairs> even(table + 2 * i * entries);
-    const TablePiece<Pairs> odd(table + (2 * i + 1) * entries);
+    const TablePiece<Pairs> piece(table + i * entries);
     for (std::size_t e = 0; e < elements; ++e) {
-      store(r + (e * vectors + i) * kLanes,
-            _mm512_mask_mov_epi64(even.look_up(wanted[e], bits[e]), odd_lanes,
-                                  odd.look_up(wanted[e], bits[e])));
+      store(r + (e * vectors + i) * kLanes, piece.look_up(wanted[e], bits[e]));
     }
   }
 }
@@ -239,9 +238,7 @@ void select(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, s
 void compact(std::uint64_t* table, const std::uint64_t* elements, std::size_t vectors, std::size_t entries) {
   for (std::size_t i = 0; i < vectors; ++i) {
     for (std::size_t e = 0; e < entries; ++e) {
-      const std::uint64_t* const vector = elements + (e * vectors + i) * kLanes;
-      table[2 * i * entries + e] = vector[0];
-      table[(2 * i + 1) * entries + e] = vector[1];
+      table[i * entries + e] = elements[(e * vectors + i) * kLanes];
     }
   }
 }
@@ -257,6 +254,8 @@ void select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t ve
       return select_compact_from<4>(r, table, vectors, index, elements);
     case 128:
       return select_compact_from<8>(r, table, vectors, index, elements);
+    case 256:
+      return select_compact_from<16>(r, table, vectors, index, elements);
     default:
       __builtin_trap();
   }

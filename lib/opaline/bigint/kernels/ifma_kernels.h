@@ -53,8 +53,8 @@ void add_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, 
 void select(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
             const std::uint32_t* index);
 
-/// A table for even and for odd lanes: of each vector, `entries` words for the even lanes (taken from lane
-/// 0), then as many for the odd ones (from lane 1). entries is a power of two from 16 to 128.
+/// A table of numbers that all lanes share: of each vector, the word of lane 0 of all `entries`. entries is a
+/// power of two from 16 to 256.
 void compact(std::uint64_t* table, const std::uint64_t* elements, std::size_t vectors, std::size_t entries);
 
 /// r = table[index[8·e + lane]] for each of the `elements` e ≤ kMostSelected, which share the reading of the
