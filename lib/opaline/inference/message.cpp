@@ -72,12 +72,12 @@ std::size_t images_from(const FrameReader& reader, const Payload& payload) {
   return payload.images();
 }
 
-PublicKey key_from(const FrameReader& reader, const std::string& n) {
+PublicKey key_from(const FrameReader& reader, const std::string& n, const KeySource& keys) {
   // The exact size is PublicKey's to judge; this one is refused before it is a number.
   if (n.empty() || n.size() > kLargestKeyBits / 8 || n.front() == '\0') {
     refuse(reader, "its key is not a number of at most " + std::to_string(kLargestKeyBits) + " bits");
   }
-  return with_name(reader.name(), [&] { return PublicKey(from_bytes(payload_bytes(n))); });
+  return with_name(reader.name(), [&] { return keys(from_bytes(payload_bytes(n))); });
 }
 
 template <typename Payload, typename Header>
@@ -104,11 +104,11 @@ Bytes to_frame(const ReplyHeader& header) {
   return make_frame(kReplyHeader, kVersion, payload_bytes(payload.SerializeAsString()));
 }
 
-QueryHeader read_query_header(FrameReader& reader) {
+QueryHeader read_query_header(FrameReader& reader, const KeySource& keys) {
   const auto payload = parse<wire::QueryHeader>(reader, reader.next(kQueryHeader, kVersion, kHeaderLimit));
   const std::size_t images = images_from(reader, payload);
   const Digest model_id = digest_from(reader, payload.model_id(), "its model's name");
-  PublicKey key = key_from(reader, payload.n());
+  PublicKey key = key_from(reader, payload.n(), keys);
   const LayoutShape layout = layout_from(reader, payload, key.bits());
   return {std::move(key), model_id, layout, images};
 }

@@ -49,8 +49,13 @@ struct ReplyHeader {
 Bytes to_frame(const QueryHeader& header);
 Bytes to_frame(const ReplyHeader& header);
 
+/// Makes a key of n, or throws Error(invalid_key): PublicKey's own constructor, or who remembers keys that
+/// have passed it, which takes milliseconds.
+using KeySource = std::function<PublicKey(const Integer& n)>;
+
 /// Read and check everything that can be checked without a model: versions, sizes, ranges, the key's rules.
-QueryHeader read_query_header(FrameReader& reader);
+QueryHeader read_query_header(
+    FrameReader& reader, const KeySource& keys = [](const Integer& n) { return PublicKey(n); });
 ReplyHeader read_reply_header(FrameReader& reader);
 
 /// One chunk: its place in the message and its ciphertexts at fixed width, one after the other.

@@ -33,42 +33,54 @@ std::vector<Integer> offsets(const SlotLayout& layout, std::span<const std::int6
 
 }  // namespace
 
-/// Evaluators of the keys that asked last, so that arithmetic and left-over noise need not be made anew.
+/// Evaluators of the keys that asked last, so that a key's checks, its arithmetic and left-over noise need
+/// not be made anew.
 class Server::Evaluators {
  public:
-  std::shared_ptr<const Evaluator> of(const PublicKey& key, const Backend& backend) {
-    const std::lock_guard lock(mutex_);
-    const auto found = std::find_if(recent_.begin(), recent_.end(),
-                                    [&](const auto& evaluator) { return evaluator->public_key() == key; });
-    if (found != recent_.end()) {
-      std::rotate(recent_.begin(), found, found + 1);
-    } else {
-      recent_.insert(recent_.begin(), std::make_shared<const Evaluator>(key, backend));
-      if (recent_.size() > kMost) recent_.pop_back();
+  explicit Evaluators(const Backend& backend) : backend_(backend) {}
+
+  std::shared_ptr<const Evaluator> of(const Integer& n) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = std::find_if(recent_.begin(), recent_.end(), [&](const auto& evaluator) {
+        return evaluator->public_key().n() == n;
+      });
+      if (found != recent_.end()) {
+        std::rotate(recent_.begin(), found, found + 1);
+        return recent_.front();
+      }
     }
-    return recent_.front();
+    auto fresh = std::make_shared<const Evaluator>(PublicKey(n), backend_);
+    const std::lock_guard lock(mutex_);
+    recent_.insert(recent_.begin(), fresh);
+    if (recent_.size() > kMost) recent_.pop_back();
+    return fresh;
   }
 
  private:
   static constexpr std::size_t kMost = 16;
+  const Backend& backend_;
   std::mutex mutex_;
   std::vector<std::shared_ptr<const Evaluator>> recent_;
 };
 
 Server::Server(CompiledModel model, const Backend& backend)
     : model_(std::move(model)),
-      backend_(&backend),
       schedule_(WeightMatrix{model_.client_spec().outputs, model_.client_spec().inputs, model_.weights(),
                              magnitude_bits(model_.weights())},
                 backend.lanes()),
-      evaluators_(std::make_unique<Evaluators>()) {}
+      evaluators_(std::make_unique<Evaluators>(backend)) {}
 Server::Server(Server&&) noexcept = default;
 Server& Server::operator=(Server&&) noexcept = default;
 Server::~Server() = default;
 
 void Server::answer(FrameReader& query, const ByteSink& out, const ImageProgress& progress) const {
   const ClientSpec& spec = model_.client_spec();
-  const QueryHeader header = read_query_header(query);
+  std::shared_ptr<const Evaluator> evaluator;
+  const QueryHeader header = read_query_header(query, [&](const Integer& n) {
+    evaluator = evaluators_->of(n);
+    return evaluator->public_key();
+  });
   if (header.model_id != spec.model_id) {
     throw Error(ErrorKind::wrong_model,
                 query.name() + ": made for another model; encrypt it again with this model's client file");
@@ -77,7 +89,6 @@ void Server::answer(FrameReader& query, const ByteSink& out, const ImageProgress
   const SlotLayout layout = with_name(query.name(), [&] {
     return SlotLayout::granted(header.layout, spec.bound, spec.encoding.maximum(), key.bits());
   });
-  const std::shared_ptr<const Evaluator> evaluator = evaluators_->of(key, *backend_);
   const std::vector<Integer> constants = offsets(layout, model_.bias());
 
   const Digest query_digest = message_digest(header);

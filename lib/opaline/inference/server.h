@@ -30,7 +30,6 @@ class Server {
   class Evaluators;
 
   CompiledModel model_;
-  const Backend* backend_;
   MatrixSchedule schedule_;
   std::unique_ptr<Evaluators> evaluators_;
 };

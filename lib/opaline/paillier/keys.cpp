@@ -18,10 +18,12 @@ void require(bool condition, const std::string& rule) {
 }
 
 bool has_factor_below_2_16(const Integer& n) {
-  for (unsigned divisor = 3; divisor < (1U << 16); divisor += 2) {
-    if (mpz_divisible_ui_p(n.backend().data(), divisor) != 0) return true;
-  }
-  return false;
+  static const Integer all_primes = [] {
+    Integer product;
+    mpz_primorial_ui(product.backend().data(), (1U << 16) - 1);
+    return product;
+  }();
+  return gcd_vartime(all_primes % n, n) != 1;
 }
 
 void check_key_bits(std::size_t bits) {
