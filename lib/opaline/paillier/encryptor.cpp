@@ -1,179 +1,69 @@
 #include "opaline/paillier/encryptor.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
-#include "opaline/bigint/exponentiation.h"
-#include "opaline/bigint/fixed_base.h"
-#include "opaline/paillier/crt.h"
 #include "opaline/paillier/noise.h"
+#include "opaline/paillier/noise_pool.h"
+#include "opaline/paillier/noise_source.h"
 
 namespace opaline {
 
-/// Encrypts plaintexts in [0, n): any number, best a multiple of parcel(), and some parcels at a time.
-class Encryptor::Noise {
- public:
-  Noise() = default;
-  Noise(const Noise&) = delete;
-  Noise& operator=(const Noise&) = delete;
-  virtual ~Noise() = default;
-
-  virtual std::size_t parcel() const = 0;
-  virtual std::size_t parcels_at_a_time() const = 0;
-  virtual std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const = 0;
-};
-
-class Encryptor::PublicNoise final : public Encryptor::Noise {
- public:
-  PublicNoise(const PublicKey& key, const Backend& backend)
-      : arithmetic_(uniform_arithmetic(backend, key.n())) {}
-
-  std::size_t parcel() const override { return arithmetic_->lanes(); }
-  std::size_t parcels_at_a_time() const override { return 1; }
-
-  std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const override {
-    const PairArithmetic& f = *arithmetic_;
-    WordVector noise(f.words());
-    WordVector message(f.half_words());
-    fresh_public_noise(f, noise.data());
-    std::vector<Integer> lanes(plaintexts.begin(), plaintexts.end());
-    lanes.resize(f.lanes());
-    f.load_half(message.data(), lanes);
-    for (Integer& plaintext : lanes) wipe(plaintext);
-    f.mul_one_plus_km(noise.data(), noise.data(), message.data());
-    std::vector<Integer> ciphertexts = f.store(noise.data());
-    ciphertexts.resize(plaintexts.size());
-    return ciphertexts;
+/// The pool's thread uses the source, so it is the first to go.
+struct Encryptor::Parts {
+  Parts(const PublicKey& key, const Backend& backend, std::unique_ptr<const NoiseSource> noise,
+        std::size_t ready)
+      : source(std::move(noise)) {
+    if (ready == 0) return;
+    arithmetic = uniform_arithmetic(backend, key.n());
+    pool = std::make_unique<NoisePool>(
+        [from = source.get()] { return from->encrypt(std::vector<Integer>(from->parcel())); }, 2 * key.bits(),
+        ready, NoisePool::Filling::in_background);
   }
 
- private:
-  std::unique_ptr<const PairArithmetic> arithmetic_;
-};
-
-/// mod p²: (1 + m·n)·ρ = (1 + (m·q mod p)·p)·ρ_p with ρ_p uniform among the p-th powers; likewise mod q².
-class Encryptor::OwnerNoise final : public Encryptor::Noise {
- public:
-  OwnerNoise(const SecretKey& key, const Backend& backend)
-      : crt_(key, backend, CrtArithmetic::Halves::apart) {
-    if (!key.generator_p() || !key.generator_q()) return;
-    const std::array<const Integer*, 2> generators = {&key.generator_p()->h.get(),
-                                                      &key.generator_q()->h.get()};
-    for (std::size_t group = 0; group < crt_.groups(); ++group) {
-      const PairArithmetic& f = crt_.group(group);
-      std::vector<Integer> lanes(f.lanes());
-      for (std::size_t lane = 0; lane < f.lanes(); ++lane) lanes[lane] = *generators[crt_.half(group, lane)];
-      WordVector base(f.words());
-      f.load(base.data(), lanes);
-      // The generator's order is p − 1, so its inverse is its power with the exponent p − 2.
-      for (std::size_t lane = 0; lane < f.lanes(); ++lane) lanes[lane] = f.modulus(lane) - 2;
-      WordVector inverse(f.words());
-      pow(f, inverse.data(), base.data(), lanes, crt_.prime_bits());
-      tables_.emplace_back(f, base.data(), inverse.data(), crt_.prime_bits());
-      wipe_all(lanes);
-    }
-  }
-
-  std::size_t parcel() const override { return crt_.parcel(); }
-
-  /// They share the reading of the tables.
-  std::size_t parcels_at_a_time() const override { return 16; }
-
-  std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const override {
-    const std::size_t elements = groups_of(plaintexts.size(), crt_.parcel());
-    std::vector<Integer> secrets = draw_secrets(elements * crt_.parcel());
-    std::vector<Integer> halves(secrets.size());  // of ciphertext 0 mod p², mod q², of ciphertext 1 …
-    for (std::size_t group = 0; group < crt_.groups(); ++group) {
-      const PairArithmetic& f = crt_.group(group);
-      std::vector<WordVector> noise = make_noise(group, elements, secrets);
-      for (std::size_t element = 0; element < elements; ++element) {
-        WordVector message(f.half_words());
-        std::vector<Integer> lanes(f.lanes());
-        for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
-          const std::size_t i = place(element, group, lane) / 2;
-          const std::size_t half = crt_.half(group, lane);
-          if (i < plaintexts.size()) lanes[lane] = plaintexts[i] * crt_.prime(1 - half) % crt_.prime(half);
-        }
-        f.load_half(message.data(), lanes);
-        wipe_all(lanes);
-        f.mul_one_plus_km(noise[element].data(), noise[element].data(), message.data());
-        lanes = f.store(noise[element].data());
-        for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
-          halves[place(element, group, lane)] = std::move(lanes[lane]);
-        }
-      }
-    }
-    wipe_all(secrets);
+  /// Ciphertexts of as many of the plaintexts as there is noise ready for.
+  std::vector<Integer> encrypt_ready(std::span<const Integer> plaintexts) const {
     std::vector<Integer> ciphertexts;
-    ciphertexts.reserve(plaintexts.size());
-    for (std::size_t i = 0; i < plaintexts.size(); ++i) {
-      ciphertexts.push_back(crt_.combine_squares(halves[2 * i], halves[2 * i + 1]));
+    if (pool == nullptr) return ciphertexts;
+    std::vector<Integer> noise = pool->take_ready(plaintexts.size());
+    const std::size_t lanes = arithmetic->lanes();
+    WordVector element(arithmetic->words());
+    for (std::size_t first = 0; first < noise.size(); first += lanes) {
+      const std::size_t count = std::min(lanes, noise.size() - first);
+      std::vector<Integer> numbers(lanes, 1);
+      for (std::size_t lane = 0; lane < count; ++lane) numbers[lane] = noise[first + lane];
+      arithmetic->load(element.data(), numbers);
+      for (Integer& number : numbers) wipe(number);
+      hide(*arithmetic, plaintexts.subspan(first, count), element.data(), ciphertexts);
     }
-    wipe_all(halves);
+    for (Integer& number : noise) wipe(number);
     return ciphertexts;
   }
 
- private:
-  static void wipe_all(std::vector<Integer>& numbers) {
-    for (Integer& number : numbers) wipe(number);
-  }
-
-  /// Where the half in a lane stands among those of a parcel: of ciphertext 0 mod p², mod q², of 1 …
-  std::size_t place(std::size_t element, std::size_t group, std::size_t lane) const {
-    return 2 * (element * crt_.parcel() + crt_.ciphertext(lane)) + crt_.half(group, lane);
-  }
-
-  /// What the noise of each half is made from: an exponent below the order of the generator; without
-  /// generators a base in [1, p). Drawn in the order of the ciphertexts, so that backends agree.
-  std::vector<Integer> draw_secrets(std::size_t ciphertexts) const {
-    std::vector<Integer> secrets(2 * ciphertexts);
-    for (std::size_t i = 0; i < secrets.size(); ++i) {
-      secrets[i] = random_below(crt_.prime(i % 2) - 1) + (tables_.empty() ? 1 : 0);
-    }
-    return secrets;
-  }
-
-  /// Exactly uniform noise in every lane: a generator to a uniform exponent; without generators u^p mod p²
-  /// for uniform u, which depends on u mod p only and takes every p-th power once.
-  std::vector<WordVector> make_noise(std::size_t group, std::size_t elements,
-                                     std::span<const Integer> secrets) const {
-    const PairArithmetic& f = crt_.group(group);
-    std::vector<WordVector> noise(elements, WordVector(f.words()));
-    std::vector<std::vector<Integer>> lanes(elements, std::vector<Integer>(f.lanes()));
-    for (std::size_t element = 0; element < elements; ++element) {
-      for (std::size_t lane = 0; lane < f.lanes(); ++lane)
-        lanes[element][lane] = secrets[place(element, group, lane)];
-    }
-    if (tables_.empty()) {
-      std::vector<Integer> primes(f.lanes());
-      for (std::size_t lane = 0; lane < f.lanes(); ++lane) primes[lane] = f.modulus(lane);
-      for (std::size_t element = 0; element < elements; ++element) {
-        f.load(noise[element].data(), lanes[element]);
-        pow(f, noise[element].data(), noise[element].data(), primes, crt_.prime_bits());
-      }
-      wipe_all(primes);
-    } else {
-      tables_[group].pow(noise, lanes);
-    }
-    for (std::vector<Integer>& numbers : lanes) wipe_all(numbers);
-    return noise;
-  }
-
-  CrtArithmetic crt_;
-  std::vector<FixedBase> tables_;  ///< of the generators, one a group; empty if the key has none
+  std::unique_ptr<const NoiseSource> source;
+  std::unique_ptr<const PairArithmetic> arithmetic;
+  std::unique_ptr<NoisePool> pool;
 };
 
-Encryptor::Encryptor(const PublicKey& key, const Backend& backend)
-    : noise_(std::make_unique<const PublicNoise>(key, backend)), key_(key) {}
-Encryptor::Encryptor(const SecretKey& key, const Backend& backend)
-    : noise_(std::make_unique<const OwnerNoise>(key, backend)), key_(key.public_key()) {}
+Encryptor::Encryptor(const PublicKey& key, const Backend& backend, const EncryptorOptions& options)
+    : parts_(std::make_unique<const Parts>(
+          key, backend,
+          options.public_noise == PublicNoiseKind::djn ? djn_noise(key, backend) : public_noise(key, backend),
+          options.ready)),
+      key_(key) {}
+Encryptor::Encryptor(const SecretKey& key, const Backend& backend, const EncryptorOptions& options)
+    : parts_(
+          std::make_unique<const Parts>(key.public_key(), backend, owner_noise(key, backend), options.ready)),
+      key_(key.public_key()) {}
 Encryptor::Encryptor(Encryptor&&) noexcept = default;
 Encryptor& Encryptor::operator=(Encryptor&&) noexcept = default;
 Encryptor::~Encryptor() = default;
 
 const PublicKey& Encryptor::public_key() const { return key_; }
+std::size_t Encryptor::table_bytes() const { return parts_->source->table_bytes(); }
+std::size_t Encryptor::ready() const { return parts_->pool ? parts_->pool->ready() : 0; }
 
 Ciphertext Encryptor::encrypt(const Integer& plaintext) const {
   return encrypt(std::span<const Integer>(&plaintext, 1)).front();
@@ -187,21 +77,25 @@ std::vector<Ciphertext> Encryptor::encrypt(std::span<const Integer> plaintexts) 
     if (abs(plaintext) > half) throw Error(ErrorKind::out_of_range, "a plaintext lies outside (-n/2, n/2)");
     residues.push_back(floor_mod(plaintext, key_.n()));
   }
-  const std::size_t parcel = noise_->parcel();
-  const std::vector<Share> shares =
-      even_shares(groups_of(residues.size(), parcel), noise_->parcels_at_a_time());
+  std::vector<Ciphertext> ciphertexts;
+  ciphertexts.reserve(plaintexts.size());
+  const auto append = [&](std::vector<Integer>& values) {
+    for (Integer& value : values) ciphertexts.push_back(Ciphertext(key_, std::move(value)));
+  };
+  std::vector<Integer> from_ready = parts_->encrypt_ready(residues);
+  append(from_ready);
+
+  const auto rest = std::span(residues).subspan(ciphertexts.size());
+  const NoiseSource& source = *parts_->source;
+  const std::size_t parcel = source.parcel();
+  const std::vector<Share> shares = even_shares(groups_of(rest.size(), parcel), source.parcels_at_a_time());
   std::vector<std::vector<Integer>> values(shares.size());
   parallel_for(shares.size(), [&](std::size_t i) {
     const std::size_t first = shares[i].first * parcel;
-    const std::size_t count = std::min(shares[i].count * parcel, residues.size() - first);
-    values[i] = noise_->encrypt(std::span(residues).subspan(first, count));
+    values[i] = source.encrypt(rest.subspan(first, std::min(shares[i].count * parcel, rest.size() - first)));
   });
   for (Integer& residue : residues) wipe(residue);
-  std::vector<Ciphertext> ciphertexts;
-  ciphertexts.reserve(plaintexts.size());
-  for (std::vector<Integer>& share : values) {
-    for (Integer& value : share) ciphertexts.push_back(Ciphertext(key_, std::move(value)));
-  }
+  for (std::vector<Integer>& share : values) append(share);
   return ciphertexts;
 }
 

@@ -10,24 +10,44 @@
 
 namespace opaline {
 
+/// What the holder of a public key makes noise from.
+enum class PublicNoiseKind {
+  full_length,  ///< r^n, r uniform in Z*_n (Paillier 1999)
+  djn  ///< h_s^e with half-length e and tables of h_s (Damgård, Jurik, Nielsen 2010): many times faster,
+       ///< on a further assumption; meant for keys with p ≡ q ≡ 3 (mod 4), as ours are
+};
+
+struct EncryptorOptions {
+  PublicNoiseKind public_noise = PublicNoiseKind::full_length;
+
+  /// Noise for that many ciphertexts is kept ready in memory by a thread in the background (NoisePool).
+  std::size_t ready = 0;
+};
+
 /// Plaintexts are integers in (−n/2, n/2), negative ones standing for n + m.
 ///
-/// Encrypts: c = (1 + m·n)·ρ mod n² with ρ uniform among the n-th residues. Immutable; safe from many
-/// threads.
-///  - built from a public key: ρ = r^n, r uniform in Z*_n (Paillier 1999);
+/// Encrypts: c = (1 + m·n)·ρ mod n² with ρ an n-th residue that is used once. Safe from many threads.
+///  - built from a public key: ρ = r^n, or h_s^e if the options say so;
 ///  - built from a secret key: ρ exactly uniform and several times cheaper, by CRT: h_p^e mod p², e uniform
-///  in
-///    [0, p−1), and likewise q, where the key has generators; u^p mod p², u uniform in [1, p), otherwise.
+///    in [0, p−1), and likewise q, where the key has generators; u^p mod p², u uniform in [1, p), otherwise.
 /// Constant-time in the plaintexts, the noise and the key.
 class Encryptor {
  public:
-  explicit Encryptor(const PublicKey& key, const Backend& backend = default_backend());
-  explicit Encryptor(const SecretKey& key, const Backend& backend = default_backend());
+  explicit Encryptor(const PublicKey& key, const Backend& backend = default_backend(),
+                     const EncryptorOptions& options = {});
+  explicit Encryptor(const SecretKey& key, const Backend& backend = default_backend(),
+                     const EncryptorOptions& options = {});
   Encryptor(Encryptor&&) noexcept;
   Encryptor& operator=(Encryptor&&) noexcept;
   ~Encryptor();
 
   const PublicKey& public_key() const;
+
+  /// Of the tables built for this key: at most FixedBase::kLargestTable for each modulus.
+  std::size_t table_bytes() const;
+
+  /// Ciphertexts that noise lies ready for.
+  std::size_t ready() const;
 
   /// Error(out_of_range) for a plaintext outside (−n/2, n/2).
   Ciphertext encrypt(const Integer& plaintext) const;
@@ -36,10 +56,8 @@ class Encryptor {
   std::vector<Ciphertext> encrypt(std::span<const Integer> plaintexts) const;
 
  private:
-  class Noise;
-  class OwnerNoise;
-  class PublicNoise;
-  std::unique_ptr<const Noise> noise_;
+  struct Parts;
+  std::unique_ptr<const Parts> parts_;
   PublicKey key_;
 };
 

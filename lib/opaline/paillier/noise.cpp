@@ -1,5 +1,7 @@
 #include "opaline/paillier/noise.h"
 
+#include <utility>
+
 #include "opaline/bigint/exponentiation.h"
 
 namespace opaline {
@@ -34,6 +36,18 @@ std::vector<Integer> fresh_public_noise(const PairArithmetic& arithmetic) {
   WordVector noise(arithmetic.words());
   fresh_public_noise(arithmetic, noise.data());
   return arithmetic.store(noise.data());
+}
+
+void hide(const PairArithmetic& arithmetic, std::span<const Integer> plaintexts, Word* noise,
+          std::vector<Integer>& ciphertexts) {
+  WordVector message(arithmetic.half_words());
+  std::vector<Integer> lanes(plaintexts.begin(), plaintexts.end());
+  lanes.resize(arithmetic.lanes());
+  arithmetic.load_half(message.data(), lanes);
+  for (Integer& plaintext : lanes) wipe(plaintext);
+  arithmetic.mul_one_plus_km(noise, noise, message.data());
+  std::vector<Integer> values = arithmetic.store(noise);
+  for (std::size_t i = 0; i < plaintexts.size(); ++i) ciphertexts.push_back(std::move(values[i]));
 }
 
 }  // namespace opaline

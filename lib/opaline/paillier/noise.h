@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "opaline/bigint/pair_arithmetic.h"
@@ -14,6 +15,11 @@ void fresh_public_noise(const PairArithmetic& arithmetic, Word* r);
 
 /// The same as numbers mod n², one for every lane.
 std::vector<Integer> fresh_public_noise(const PairArithmetic& arithmetic);
+
+/// Appends (1 + m·n)·ρ for up to a lane's number of plaintexts m in [0, n) and the noise ρ of the lanes,
+/// which is used up. Constant-time.
+void hide(const PairArithmetic& arithmetic, std::span<const Integer> plaintexts, Word* noise,
+          std::vector<Integer>& ciphertexts);
 
 /// How many groups of `lanes` numbers hold `count`.
 constexpr std::size_t groups_of(std::size_t count, std::size_t lanes) { return (count + lanes - 1) / lanes; }

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "opaline/bigint/backend.h"
+#include "opaline/paillier/keys.h"
+
+namespace opaline {
+
+/// Makes ciphertexts, each with noise of its own (mathematics as in Encryptor). Immutable; safe from many
+/// threads.
+class NoiseSource {
+ public:
+  NoiseSource(const NoiseSource&) = delete;
+  NoiseSource& operator=(const NoiseSource&) = delete;
+  virtual ~NoiseSource() = default;
+
+  virtual std::size_t parcel() const = 0;             ///< ciphertexts that cost as much as one
+  virtual std::size_t parcels_at_a_time() const = 0;  ///< best given to one thread together
+  virtual std::size_t table_bytes() const = 0;
+
+  /// Ciphertexts mod n² of plaintexts in [0, n), on this thread. Of zeros they are the noise alone.
+  virtual std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const = 0;
+
+ protected:
+  NoiseSource() = default;
+
+  /// Elements that share the reading of a fixed base's table.
+  static constexpr std::size_t kShareTables = 16;
+};
+
+/// Exactly uniform noise of a key's owner.
+std::unique_ptr<const NoiseSource> owner_noise(const SecretKey& key, const Backend& backend);
+
+/// r^n, r uniform in Z*_n.
+std::unique_ptr<const NoiseSource> public_noise(const PublicKey& key, const Backend& backend);
+
+/// h_s^e of Damgård, Jurik, Nielsen.
+std::unique_ptr<const NoiseSource> djn_noise(const PublicKey& key, const Backend& backend);
+
+}  // namespace opaline
