@@ -13,7 +13,7 @@ namespace {
 
 using namespace opaline;
 
-constexpr std::size_t kBits[] = {1024, 1536, 2048, 3072, 4096};
+constexpr std::size_t kBits[] = {1024, 2048, 3072, 4096, 8192};
 
 Integer power_of_two(std::size_t bits) { return Integer(1) << static_cast<unsigned>(bits); }
 

@@ -7,23 +7,19 @@
 #include <cassert>
 #include <span>
 
+#include "opaline/bigint/kernels/limb_products.h"
 #include "opaline/bigint/kernels/split.h"
 
 namespace opaline {
 namespace {
 
-constexpr std::size_t kLargestLimbs = 8192 / 64;
-
-using Half = std::array<Word, kLargestLimbs>;
-using Product = std::array<Word, 2 * kLargestLimbs>;
-
-/// Scratch for mpn_sec_* at the largest size. GMP asks for what the *_itch functions say at run time; the
-/// constructor checks that this is enough.
-using Scratch = std::array<Word, 8 * kLargestLimbs + 64>;
+using Half = std::array<Word, kMostLimbs>;
+using Product = std::array<Word, 2 * kMostLimbs>;
+using Scratch = std::array<Word, kMostLimbs>;  ///< of mpn_sec_add_1 and mpn_sec_sub_1
 
 /// Numbers are 64-bit limbs, least significant first; R = 2^(64·L) with L the limbs of m. Every number that
-/// enters or leaves a function is fully reduced: in [0, m). GMP's mpn_sec_* functions, mpn_addmul_1,
-/// mpn_add_n and mpn_cnd_sub_n take time that depends on sizes only.
+/// enters or leaves a function is fully reduced: in [0, m). GMP's mpn_sec_* functions, mpn_add_n and
+/// mpn_cnd_sub_n take time that depends on sizes only.
 class PortableArithmetic final : public PairArithmetic {
  public:
   explicit PortableArithmetic(const Integer& modulus)
@@ -61,8 +57,7 @@ class PortableArithmetic final : public PairArithmetic {
     Product first;
     Product second;
     Half quotient;
-    Scratch scratch;
-    mpn_sec_sqr(first.data(), x, limbs_, scratch.data());
+    square_limbs(first.data(), x, half_words());
     multiply(second, x, high(x));
     const Word carry = mpn_lshift(second.data(), second.data(), 2 * limbs_, 1);
     finish(r, first, second, carry, quotient);
@@ -150,15 +145,13 @@ class PortableArithmetic final : public PairArithmetic {
   Word* high(Word* x) const { return x + limbs_; }
 
   bool scratch_is_enough() const {
-    const Scratch scratch{};
-    const auto room = static_cast<mp_size_t>(scratch.size());
-    return mpn_sec_mul_itch(limbs_, limbs_) <= room && mpn_sec_sqr_itch(limbs_) <= room;
+    const auto room = static_cast<mp_size_t>(Scratch{}.size());
+    return mpn_sec_add_1_itch(limbs_) <= room && mpn_sec_sub_1_itch(limbs_) <= room;
   }
 
   /// r = x·y, L limbs each.
   void multiply(Product& r, const Word* x, const Word* y) const {
-    Scratch scratch;
-    mpn_sec_mul(r.data(), x, limbs_, y, limbs_, scratch.data());
+    multiply_limbs(r.data(), x, y, half_words());
   }
 
   /// In: r + carry·R < 2m. Out: r in [0, m).
@@ -172,13 +165,8 @@ class PortableArithmetic final : public PairArithmetic {
   /// t + u·m ≡ 0 (mod R) and gives r = (t + u·m)/R mod m in [0, m) and how often m had to be taken off.
   /// `top` is −1, 0 or 1, as a word. t is used up; r may not overlap it.
   Word reduce(Word* r, Product& t, Word top, Half& u) const {
-    Half carries;
-    for (mp_size_t i = 0; i < limbs_; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      u[at] = t[at] * minus_inverse_;
-      carries[at] = mpn_addmul_1(t.data() + i, m_words_.data(), limbs_, u[at]);
-    }
-    top += mpn_add_n(r, t.data() + limbs_, carries.data(), limbs_);
+    top += cancel_limbs(t.data(), u.data(), m_words_.data(), minus_inverse_, half_words());
+    mpn_copyi(r, t.data() + limbs_, limbs_);
     // 0 ≤ r + top·R < 3m: an integer above −1, being a multiple of R above −R divided by R.
     Half scratch;
     Word taken = 0;
