@@ -27,15 +27,21 @@ struct Workbench {
       : key(SecretKey::generate(bits)),
         owner(key),
         holder(key.public_key()),
+        djn_holder(key.public_key(), default_backend(), {PublicNoiseKind::djn, 0}),
         decryptor(key),
         evaluator(key.public_key()),
-        gmp(key) {
-    for (std::size_t i = 0; i < kBatch; ++i) plaintexts.push_back(random_below(Integer(1) << 40));
+        gmp(key),
+        plaintexts(kBatch),
+        loaded(evaluator.load({})),
+        sums(loaded) {
+    for (Integer& plaintext : plaintexts) plaintext = random_below(Integer(1) << 40);
     ciphertexts = owner.encrypt(plaintexts);
     evaluated.assign(ciphertexts.begin(), ciphertexts.end());
+    loaded = evaluator.load(ciphertexts);
+    sums = loaded;
   }
 
-  static const Workbench& of(std::size_t bits) {
+  static Workbench& of(std::size_t bits) {
     static std::map<std::size_t, Workbench> made;
     return made.try_emplace(bits, bits).first->second;
   }
@@ -43,19 +49,22 @@ struct Workbench {
   SecretKey key;
   Encryptor owner;
   Encryptor holder;
+  Encryptor djn_holder;
   Decryptor decryptor;
   Evaluator evaluator;
   bench::GmpPaillier gmp;
   std::vector<Integer> plaintexts;
   std::vector<Ciphertext> ciphertexts;
   std::vector<EvaluatedCiphertext> evaluated;
+  CiphertextVector loaded;
+  CiphertextVector sums;
 };
 
 /// One benchmark: `step` does `items` operations.
 template <typename Step>
 void add(const std::string& name, std::size_t bits, std::size_t items, const Step& step) {
   benchmark::RegisterBenchmark(name.c_str(), [bits, items, step](benchmark::State& state) {
-    const Workbench& w = Workbench::of(bits);
+    Workbench& w = Workbench::of(bits);
     for (auto _ : state) benchmark::DoNotOptimize(step(w));
     state.SetItemsProcessed(static_cast<std::int64_t>(items) * state.iterations());
   });
@@ -67,6 +76,8 @@ void add_all(std::size_t bits) {
       [](const Workbench& w) { return w.owner.encrypt(w.plaintexts); });
   add("encrypt" + size + "/public_key", bits, kBatch,
       [](const Workbench& w) { return w.holder.encrypt(w.plaintexts); });
+  add("encrypt" + size + "/public_key_djn", bits, kBatch,
+      [](const Workbench& w) { return w.djn_holder.encrypt(w.plaintexts); });
   add("encrypt" + size + "/gmp", bits, 1, [](const Workbench& w) { return w.gmp.encrypt(w.plaintexts[0]); });
   add("decrypt" + size + "/batch", bits, kBatch,
       [](const Workbench& w) { return w.decryptor.decrypt(w.ciphertexts); });
@@ -74,10 +85,22 @@ void add_all(std::size_t bits) {
       [](const Workbench& w) { return w.decryptor.decrypt(w.evaluated[0]); });
   add("decrypt" + size + "/gmp", bits, 1,
       [](const Workbench& w) { return w.gmp.decrypt(w.ciphertexts[0].value()); });
+  add("add" + size + "/batch", bits, kBatch, [](Workbench& w) {
+    w.evaluator.add_to(w.sums, w.loaded);
+    return w.sums.size();
+  });
   add("add" + size + "/single", bits, 1,
       [](const Workbench& w) { return w.evaluator.add(w.evaluated[0], w.evaluated[1]); });
   add("add" + size + "/gmp", bits, 1,
       [](const Workbench& w) { return w.gmp.add(w.ciphertexts[0].value(), w.ciphertexts[1].value()); });
+  add("scale8" + size + "/batch", bits, kBatch, [](Workbench& w) {
+    w.evaluator.multiply_by_vartime(w.sums, kScalar);
+    return w.sums.size();
+  });
+  add("scale8" + size + "/negative_batch", bits, kBatch, [](Workbench& w) {
+    w.evaluator.multiply_by_vartime(w.sums, -kScalar);
+    return w.sums.size();
+  });
   add("scale8" + size + "/single", bits, 1,
       [](const Workbench& w) { return w.evaluator.multiply_vartime(w.evaluated[0], kScalar); });
   add("scale8" + size + "/gmp", bits, 1,

@@ -69,6 +69,13 @@ Integer pow_mod(const Integer& base, const Integer& exponent, const Integer& m) 
   return r;
 }
 
+Integer pow_mod_vartime(const Integer& base, const Integer& exponent, const Integer& m) {
+  require(exponent >= 0 && m > 1, "a power needs an exponent that is not negative and a modulus above 1");
+  Integer r;
+  mpz_powm(raw(r), raw(base), raw(exponent), raw(m));
+  return r;
+}
+
 Integer random_below(const Integer& bound) {
   require(bound > 0, "bound must be positive");
   const std::size_t bits = bit_length(bound);

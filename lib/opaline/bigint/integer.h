@@ -37,6 +37,9 @@ Integer invert_vartime(const Integer& a, const Integer& m);
 /// base^exponent mod m for exponent ≥ 0 and odd m > 1, in time that depends on the sizes only (mpz_powm_sec).
 Integer pow_mod(const Integer& base, const Integer& exponent, const Integer& m);
 
+/// The same for public numbers and any m > 1. `_vartime` (mpz_powm).
+Integer pow_mod_vartime(const Integer& base, const Integer& exponent, const Integer& m);
+
 /// Uniform in [0, bound), bound > 0, by rejection from fill_random.
 Integer random_below(const Integer& bound);
 

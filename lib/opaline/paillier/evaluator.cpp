@@ -16,6 +16,9 @@ namespace {
 /// Elements inverted with one inversion.
 constexpr std::size_t kInversionSegment = 128;
 
+/// Elements a thread calculates with at a time.
+constexpr std::size_t kElementsAShare = 16;
+
 void check_same_key(const PublicKey& expected, const PublicKey& key) {
   if (expected != key) throw Error(ErrorKind::wrong_key, "the ciphertext was made for another key");
 }
@@ -211,10 +214,79 @@ EvaluatedCiphertext Evaluator::multiply_vartime(const EvaluatedCiphertext& x, co
   if (abs(k) > key_.n()) throw Error(ErrorKind::out_of_range, "a scalar lies outside [-n, n]");
   // Never n − |k|: an inversion is cheaper than a full-length power.
   const Integer base = k < 0 ? invert_vartime(x.value_, key_.n_squared()) : x.value_;
-  WordVector power(arithmetic_->words());
-  arithmetic_->load(power.data(), std::vector<Integer>(arithmetic_->lanes(), base));
-  pow_vartime(*arithmetic_, power.data(), power.data(), abs(k));
-  return {key_, arithmetic_->store(power.data()).front()};
+  return {key_, pow_mod_vartime(base, abs(k), key_.n_squared())};
+}
+
+void Evaluator::check(const CiphertextVector& x) const {
+  check_same_key(key_, x.key_);
+  if (x.lanes_ != arithmetic_->lanes()) {
+    throw Error(ErrorKind::invalid_argument, "the ciphertexts were loaded by another backend's evaluator");
+  }
+}
+
+template <typename Step>
+void Evaluator::for_elements(CiphertextVector& x, const Step& step) const {
+  const std::size_t words = arithmetic_->words();
+  const std::vector<Share> shares = even_shares(x.words_.size() / words, kElementsAShare);
+  parallel_for(shares.size(), [&](std::size_t share) {
+    for (std::size_t i = 0; i < shares[share].count; ++i) step((shares[share].first + i) * words);
+  });
+}
+
+CiphertextVector Evaluator::load(std::span<const Ciphertext> ciphertexts) const {
+  for (const Ciphertext& ciphertext : ciphertexts) check_same_key(key_, ciphertext.key());
+  const PairArithmetic& f = *arithmetic_;
+  CiphertextVector loaded(key_, ciphertexts.size(), f.lanes(),
+                          WordVector(groups_of(ciphertexts.size(), f.lanes()) * f.words()));
+  for_elements(loaded, [&](std::size_t at) {
+    std::vector<Integer> lanes(f.lanes(), 1);
+    const std::size_t first = at / f.words() * f.lanes();
+    for (std::size_t lane = 0; lane < f.lanes() && first + lane < ciphertexts.size(); ++lane) {
+      lanes[lane] = ciphertexts[first + lane].value();
+    }
+    f.load(loaded.words_.data() + at, lanes);
+  });
+  return loaded;
+}
+
+std::vector<EvaluatedCiphertext> Evaluator::store(const CiphertextVector& x) const {
+  check(x);
+  const PairArithmetic& f = *arithmetic_;
+  std::vector<std::vector<Integer>> values(x.words_.size() / f.words());
+  parallel_for(values.size(), [&](std::size_t i) { values[i] = f.store(x.words_.data() + i * f.words()); });
+  std::vector<EvaluatedCiphertext> stored;
+  stored.reserve(x.size_);
+  for (std::size_t i = 0; i < x.size_; ++i) {
+    stored.push_back(EvaluatedCiphertext(key_, std::move(values[i / f.lanes()][i % f.lanes()])));
+  }
+  return stored;
+}
+
+void Evaluator::add_to(CiphertextVector& x, const CiphertextVector& y) const {
+  check(x);
+  check(y);
+  if (x.size_ != y.size_) throw Error(ErrorKind::invalid_argument, "the vectors differ in length");
+  for_elements(x, [&](std::size_t at) {
+    arithmetic_->mul(x.words_.data() + at, x.words_.data() + at, y.words_.data() + at);
+  });
+}
+
+void Evaluator::multiply_by_vartime(CiphertextVector& x, const Integer& k) const {
+  check(x);
+  if (abs(k) > key_.n()) throw Error(ErrorKind::out_of_range, "a scalar lies outside [-n, n]");
+  const PairArithmetic& f = *arithmetic_;
+  if (k < 0) {
+    const std::vector<Share> shares = even_shares(x.words_.size() / f.words(), kInversionSegment);
+    parallel_for(shares.size(), [&](std::size_t i) {
+      Word* const first = x.words_.data() + shares[i].first * f.words();
+      const auto inverses = invert_batch_vartime(f, first, shares[i].count);
+      if (!inverses) throw Error(ErrorKind::invalid_ciphertext, "a ciphertext is not a unit mod n^2");
+      std::copy(inverses->begin(), inverses->end(), first);
+    });
+  }
+  const Integer magnitude = abs(k);
+  for_elements(
+      x, [&](std::size_t at) { pow_vartime(f, x.words_.data() + at, x.words_.data() + at, magnitude); });
 }
 
 MatrixSchedule Evaluator::schedule(const WeightMatrix& matrix) const {

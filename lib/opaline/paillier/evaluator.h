@@ -8,6 +8,7 @@
 
 #include "opaline/bigint/backend.h"
 #include "opaline/paillier/ciphertext.h"
+#include "opaline/paillier/ciphertext_vector.h"
 #include "opaline/paillier/keys.h"
 #include "opaline/paillier/noise_pool.h"
 #include "opaline/paillier/weight_matrix.h"
@@ -30,6 +31,16 @@ class Evaluator {
   EvaluatedCiphertext subtract(const EvaluatedCiphertext& x, const EvaluatedCiphertext& y) const;
   EvaluatedCiphertext add_constant(const EvaluatedCiphertext& x, const Integer& k) const;
   EvaluatedCiphertext multiply_vartime(const EvaluatedCiphertext& x, const Integer& k) const;
+
+  /// Many at a time, in parallel: what pays for whoever calculates more than one step with them. Vectors are
+  /// good for every evaluator of the same key and backend; those of different length or of another backend do
+  /// not go together: Error(invalid_argument).
+  CiphertextVector load(std::span<const Ciphertext> ciphertexts) const;
+  std::vector<EvaluatedCiphertext> store(const CiphertextVector& x) const;
+
+  /// x_i += y_i; x_i *= k for every i, time depending on k, which may be negative.
+  void add_to(CiphertextVector& x, const CiphertextVector& y) const;
+  void multiply_by_vartime(CiphertextVector& x, const Integer& k) const;
 
   /// How this evaluator applies a matrix; good for every evaluator of the same backend.
   MatrixSchedule schedule(const WeightMatrix& matrix) const;
@@ -56,6 +67,11 @@ class Evaluator {
   using Task = std::function<void(std::size_t)>;
 
   void check(const MatrixSchedule& schedule, std::span<const Ciphertext> x) const;
+  void check(const CiphertextVector& x) const;
+
+  /// step(element) for every element of x, in parallel where there are many.
+  template <typename Step>
+  void for_elements(CiphertextVector& x, const Step& step) const;
 
   /// The products of all outputs; task(0) … task(tasks − 1) are done beside them, begun first.
   std::vector<Integer> products_beside(const MatrixSchedule& schedule, std::span<const Ciphertext> x,
