@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 #include <random>
+#include <set>
 
 #include "opaline/paillier/decryptor.h"
 #include "opaline/paillier/encryptor.h"
@@ -128,6 +129,64 @@ TEST_CASE("more inputs than are inverted together are exact") {
     const Evaluator evaluator(key(), *backend);
     const auto product = evaluator.multiply(evaluator.schedule({1, kInputs, weights, 3}), ciphertexts);
     CHECK(Decryptor(sample_key()).decrypt(product.front()) == expected);
+  }
+}
+
+TEST_CASE("many outputs share tables of powers, few use buckets, and both are exact") {
+  const auto method = [](std::size_t outputs, std::size_t inputs, unsigned bits) {
+    const std::vector<std::int32_t> weights(outputs * inputs, 1);
+    return MatrixSchedule({outputs, inputs, weights, bits}, 8).method();
+  };
+  CHECK(method(10, 784, 6) == MatrixSchedule::Method::buckets);
+  CHECK(method(500, 784, 6) == MatrixSchedule::Method::powers);
+  CHECK(method(60, 5, 5) == MatrixSchedule::Method::powers);
+  for (const unsigned bits : {2U, 5U, 7U}) check_matrix(60, 5, bits, random_weights(300, bits));
+  check_matrix(25, 20, 6, random_weights(500, 6));
+}
+
+TEST_CASE("what a schedule costs depends on shape and bits only, and is the least there is") {
+  for (const auto& [outputs, inputs] : {std::pair<std::size_t, std::size_t>{1, 1}, {10, 784}, {300, 30}}) {
+    for (const unsigned bits : {2U, 6U, 12U}) {
+      const std::vector<std::int32_t> zeros(outputs * inputs, 0);
+      const std::vector<std::int32_t> weights = random_weights(outputs * inputs, bits);
+      const MatrixSchedule empty({outputs, inputs, zeros, bits}, 8);
+      const MatrixSchedule full({outputs, inputs, weights, bits}, 8);
+      CHECK(empty.products() == full.products());
+      CHECK(empty.method() == full.method());
+      CHECK(empty.digit_bits() == full.digit_bits());
+      CHECK(full.digits() * full.digit_bits() >= bits - 1);
+      // Bit by bit, the simplest way.
+      CHECK(full.products() <= outputs * (bits - 1) * (full.rows() + 5));
+      CHECK(2 * full.rows() * (std::size_t{1} << full.digit_bits()) <=
+            (full.method() == MatrixSchedule::Method::powers ? MatrixSchedule::kMostPowers
+                                                             : std::size_t{1} << 40));
+    }
+  }
+}
+
+TEST_CASE("products, constants and new noise in one give what they give one by one") {
+  const std::vector<std::int32_t> weights = random_weights(11 * 30, 6);
+  const WeightMatrix matrix{11, 30, weights, 6};
+  std::vector<Integer> constants = sample_plaintexts(key(), 11);
+  std::vector<Integer> expected = products(matrix);
+  for (std::size_t k = 0; k < expected.size(); ++k) expected[k] = centred(expected[k] + constants[k], key());
+  const auto inputs = std::span(query().ciphertexts).first(30);
+  for (const Backend* const backend : supported_backends()) {
+    CAPTURE(backend->name());
+    const Evaluator evaluator(key(), *backend);
+    const MatrixSchedule schedule = evaluator.schedule(matrix);
+    std::set<Integer> seen;
+    for (int round = 0; round < 4; ++round) {  // with noise left over from the round before
+      const std::vector<Ciphertext> replies = evaluator.affine(schedule, constants, inputs);
+      CHECK(Decryptor(sample_key(), *backend).decrypt(replies) == expected);
+      for (const Ciphertext& reply : replies) CHECK(seen.insert(reply.value()).second);
+    }
+    CHECK(kind_of([&] { evaluator.affine(schedule, std::span(constants).first(10), inputs); }) ==
+          ErrorKind::invalid_argument);
+    CHECK(kind_of([&] { evaluator.affine(schedule, constants, inputs.first(29)); }) ==
+          ErrorKind::invalid_argument);
+    const MatrixSchedule elsewhere(matrix, backend->lanes() + 1);
+    CHECK(kind_of([&] { evaluator.multiply(elsewhere, inputs); }) == ErrorKind::invalid_argument);
   }
 }
 
