@@ -16,8 +16,8 @@ using nlohmann::json;
 namespace {
 
 // Encrypts, evaluates and decrypts; gives what decrypt printed.
-std::string travel(const std::string& key, const std::string& layout,
-                   const std::vector<std::string>& common) {
+std::string travel(const std::string& key, const std::string& layout, const std::vector<std::string>& common,
+                   const std::string& noise = "full") {
   const Workshop& files = workshop();
   const TemporaryFolder folder;
   const auto step = [&](std::vector<std::string> arguments) {
@@ -25,7 +25,7 @@ std::string travel(const std::string& key, const std::string& layout,
     return run_ok(arguments).out;
   };
   step({"encrypt", "--key", files / key, "--spec", files / "shapes.client", "--images", files / "images.idx",
-        "--range", "3:50", "--layout", layout, "--output", folder / "query"});
+        "--range", "3:50", "--layout", layout, "--noise", noise, "--output", folder / "query"});
   step({"evaluate", "--model", files / "shapes.server", "--output", folder / "reply", folder / "query"});
   return step({"decrypt", "--key", files / "alice.key", "--spec", files / "shapes.client", "--json",
                "--scores", folder / "reply"});
@@ -54,6 +54,11 @@ TEST_CASE("decrypt prints what predict prints, whichever key encrypted in whiche
       CHECK(travel(key, layout, {}) == expected);
     }
   }
+}
+
+TEST_CASE("the shorter noise changes nothing but time") {
+  const std::string expected = predict({"--json", "--scores"});
+  for (const char* key : {"alice.key", "alice.pub"}) CHECK(travel(key, "plain", {}, "djn") == expected);
 }
 
 TEST_CASE("latency, bandwidth and throughput are layouts") {
