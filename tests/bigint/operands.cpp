@@ -73,6 +73,26 @@ std::vector<Integer> structured_operands(const Integer& m) {
   operands.push_back(power_of_two(bits - 1) - 1);
   operands.push_back((power_of_two(bits - 1) - 1) * (m + 1));
   for (int i = 0; i < 3; ++i) operands.push_back(numbers.below(square));
+
+  // What the backends store for these is v·R: limbs of ones, and halves and quarters whose sum just carries.
+  const std::size_t limbs52 = ((bits + 6 + 51) / 52 + 4) / 5 * 5;
+  const std::size_t limbs64 = (bits + 63) / 64;
+  for (const auto& [limb, limbs] : {std::pair<std::size_t, std::size_t>{52, limbs52}, {64, limbs64}}) {
+    const Integer unscale = invert_vartime(power_of_two(limb * limbs), square);
+    const auto add_stored = [&](const Integer& a, const Integer& b) {
+      operands.push_back((a % m + b % m * m) * unscale % square);
+    };
+    const Integer ones = power_of_two(bits - 1) - 1;
+    const Integer half = power_of_two(limb * (limbs / 2));
+    const Integer quarter = power_of_two(limb * (limbs / 4));
+    const Integer halves_carry = half - 1 + half;
+    const Integer quarters_carry = (quarter - 1 + quarter) * (half + 1);
+    add_stored(ones, ones);
+    add_stored(halves_carry, ones);
+    add_stored(quarters_carry, halves_carry);
+    add_stored(half * quarter - 1, quarters_carry);
+    add_stored(m - 1, m - 1);
+  }
   return operands;
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "operands.h"
@@ -108,6 +109,50 @@ TEST_CASE("every product with 1 + k·m, for all moduli of 2 to 5 bits") {
             expected.push_back(x * (1 + values[lane] * m) % (m * m));
           }
           expect_lanes(f, r.data(), expected, "product with 1 + k·m");
+        }
+      }
+    });
+  }
+  SUCCEED();
+}
+
+TEST_CASE("every product with a first half, every half product and half sum, for all moduli of 2 to 4 bits") {
+  for (const std::size_t bits : {2U, 3U, 4U}) {
+    for_toy_arithmetic(bits, [&](const PairArithmetic& f) {
+      const std::size_t count = largest_square(f);
+      const std::vector<WordVector> elements = all_elements(f, count);
+      const WordVector one = load_element(f, std::vector<Integer>(f.lanes(), 1));
+      WordVector r(f.words());
+      for (std::size_t y = 0; y < count; ++y) {
+        WordVector first = elements[y];
+        std::fill(first.begin() + static_cast<std::ptrdiff_t>(f.half_words()), first.end(), 0);
+        const std::vector<Integer> factors = f.store(first.data());
+        for (std::size_t x = 0; x < count; ++x) {
+          std::vector<Integer> expected;
+          for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+            expected.push_back(x * factors[lane] % square_of_modulus(f, lane));
+          }
+          f.mul_first_half(r.data(), elements[x].data(), elements[y].data());
+          expect_lanes(f, r.data(), expected, "product with a first half");
+        }
+      }
+      const std::size_t numbers = std::size_t{1} << bits;
+      for (std::size_t x = 0; x < numbers; ++x) {
+        for (std::size_t y = 0; y < numbers; ++y) {
+          std::vector<Integer> left;
+          std::vector<Integer> right;
+          std::vector<Integer> expected;
+          for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+            const Integer& m = f.modulus(lane);
+            left.push_back(x % m);
+            right.push_back(y % m);
+            expected.push_back(1 + (left.back() * right.back() + left.back()) % m * m);
+          }
+          WordVector k = load_half_element(f, left);
+          f.mul_halves(r.data(), k.data(), load_half_element(f, right).data());
+          f.add_halves(k.data(), r.data(), k.data());
+          f.mul_one_plus_km(r.data(), one.data(), k.data());
+          expect_lanes(f, r.data(), expected, "half product and half sum");
         }
       }
     });

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "operands.h"
@@ -125,6 +126,80 @@ TEST_CASE("structured products with 1 + k·m agree with GMP") {
         }
         f.mul_one_plus_km(r.data(), x.elements[i].data(), half.data());
         expect_lanes(f, r.data(), expected, "product with 1 + k·m");
+      }
+    }
+  });
+  SUCCEED();
+}
+
+TEST_CASE("structured products with first halves agree with GMP") {
+  for_structured_arithmetic([](const PairArithmetic& f) {
+    const Operands x(f);
+    WordVector r(f.words());
+    std::vector<Integer> expected(f.lanes());
+    for (std::size_t j = 0; j < x.count(); j += stride(f)) {
+      WordVector first = x.elements[j];
+      std::fill(first.begin() + static_cast<std::ptrdiff_t>(f.half_words()), first.end(), 0);
+      const std::vector<Integer> factors = f.store(first.data());
+      for (std::size_t i = 0; i < x.count(); ++i) {
+        for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+          expected[lane] = x.values[i][lane] * factors[lane] % (f.modulus(lane) * f.modulus(lane));
+        }
+        f.mul_first_half(r.data(), x.elements[i].data(), x.elements[j].data());
+        expect_lanes(f, r.data(), expected, "product with a first half");
+      }
+      for (const bool first_is_output : {true, false}) {
+        WordVector y = x.elements[j];
+        WordVector z = x.elements[j == 0 ? 1 : 0];
+        f.mul_first_half(r.data(), y.data(), z.data());
+        Word* const out = first_is_output ? y.data() : z.data();
+        f.mul_first_half(out, y.data(), z.data());
+        if (!std::equal(r.begin(), r.end(), out)) FAIL("an output that is an input");
+      }
+    }
+  });
+  SUCCEED();
+}
+
+TEST_CASE("structured half elements multiply and add as GMP's numbers do") {
+  for_structured_arithmetic([](const PairArithmetic& f) {
+    const Operands x(f);
+    const WordVector one = load_element(f, std::vector<Integer>(f.lanes(), 1));
+    // 1 + k·m shows a half element k.
+    const auto expect_half = [&](const WordVector& k, const auto& expected, const char* operation) {
+      WordVector shown(f.words());
+      f.mul_one_plus_km(shown.data(), one.data(), k.data());
+      std::vector<Integer> values;
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+        values.push_back(1 + expected(lane) % f.modulus(lane) * f.modulus(lane));
+      }
+      expect_lanes(f, shown.data(), values, operation);
+    };
+    std::vector<std::vector<Integer>> numbers;
+    std::vector<WordVector> halves;
+    for (const std::vector<Integer>& row : x.values) {
+      std::vector<Integer>& lanes = numbers.emplace_back();
+      for (std::size_t lane = 0; lane < f.lanes(); ++lane) lanes.push_back(row[lane] / f.modulus(lane));
+      halves.push_back(load_half_element(f, lanes));
+    }
+    WordVector r(f.half_words());
+    for (std::size_t i = 0; i < halves.size(); ++i) {
+      for (std::size_t j = i; j < halves.size(); j += 2 * stride(f)) {
+        f.mul_halves(r.data(), halves[i].data(), halves[j].data());
+        expect_half(
+            r, [&](std::size_t lane) { return numbers[i][lane] * numbers[j][lane]; }, "half product");
+        f.add_halves(r.data(), halves[i].data(), halves[j].data());
+        expect_half(
+            r, [&](std::size_t lane) { return Integer(numbers[i][lane] + numbers[j][lane]); }, "half sum");
+        f.add_halves(r.data(), r.data(), r.data());  // sums are operands again, and outputs may be inputs
+        f.mul_halves(r.data(), r.data(), r.data());
+        expect_half(
+            r,
+            [&](std::size_t lane) {
+              const Integer sum = 2 * (numbers[i][lane] + numbers[j][lane]);
+              return Integer(sum * sum);
+            },
+            "square of twice a half sum");
       }
     }
   });

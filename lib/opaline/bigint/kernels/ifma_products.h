@@ -234,8 +234,9 @@ __attribute__((noinline)) void multiply_directly(std::uint64_t* t, const Terms& 
   for (std::size_t i = 0; i < kTile; ++i) put<Mode>(t + kLanes * i, pending[i]);
 }
 
-/// t = the product, or t += it, 2·limbs columns. A column of n limbs' product of k terms lies within
-/// ±8·k·n/2·2^52 after two levels.
+/// t = the product, or t += it, 2·limbs columns. Columns of a product of two terms of n limbs lie between 0
+/// and 4·n·2^52; each level over them takes a column from at most two sums and two differences of such, so
+/// they stay within ±1280·2^52 for 160 limbs, and with what the reduction adds within ±2^63.
 template <Into Mode, std::size_t Levels, template <std::size_t> typename Terms>
 OPALINE_INLINE void multiply(std::uint64_t* t, const Terms<Levels>& terms, std::size_t limbs,
                              std::uint64_t* scratch) {
