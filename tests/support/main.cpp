@@ -3,12 +3,11 @@
 
 #include <cstdio>
 
-#include "support/data.h"
+#include "support/needs.h"
 
-// Programs made by opaline_data_test need the data sets as a whole.
 int main(int argc, char** argv) {
-  if (opaline::test::needs_data() && !opaline::test::have_data()) {
-    std::puts("skipped: OPALINE_DATA does not name a folder of data sets");
+  if (const char* const missing = opaline::test::what_is_missing(); missing != nullptr) {
+    std::printf("skipped: %s\n", missing);
     return 77;
   }
   return Catch::Session().run(argc, argv);

@@ -31,19 +31,24 @@ function(opaline_layer name)
 endfunction()
 
 # opaline_test(NAME SOURCES ... LIBRARIES ... [LABELS ...]): one Catch2 program, registered with ctest.
-# opaline_data_test: the same for a program that needs the data sets at OPALINE_DATA and is skipped without.
-function(opaline_catch_program name needs_data)
+# opaline_data_test, opaline_ifma_test: the same for a program that needs the data sets at OPALINE_DATA, or
+# AVX-512 IFMA, and reports itself as skipped without.
+function(opaline_catch_program name needs)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
-  add_executable(${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/needs_data_${needs_data}.cpp)
+  add_executable(${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/needs_${needs}.cpp)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} opaline_test_main opaline_warnings)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77)
 endfunction()
 
 function(opaline_test name)
-  opaline_catch_program(${name} no ${ARGN})
+  opaline_catch_program(${name} nothing ${ARGN})
 endfunction()
 
 function(opaline_data_test name)
-  opaline_catch_program(${name} yes ${ARGN})
+  opaline_catch_program(${name} data ${ARGN})
+endfunction()
+
+function(opaline_ifma_test name)
+  opaline_catch_program(${name} ifma ${ARGN})
 endfunction()

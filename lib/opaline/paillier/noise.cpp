@@ -7,7 +7,7 @@
 namespace opaline {
 namespace {
 
-/// Uniform units, one a lane, with one gcd for all of them.
+/// Uniform units with one gcd for all of them.
 std::vector<Integer> random_units(const Integer& n, std::size_t count) {
   while (true) {
     std::vector<Integer> units(count);
@@ -25,8 +25,9 @@ std::vector<Integer> random_units(const Integer& n, std::size_t count) {
 
 }  // namespace
 
-void fresh_public_noise(const PairArithmetic& arithmetic, Word* r) {
-  std::vector<Integer> bases = random_units(arithmetic.modulus(0), arithmetic.lanes());
+void fresh_public_noise(const PairArithmetic& arithmetic, Word* r, std::size_t count) {
+  std::vector<Integer> bases = random_units(arithmetic.modulus(0), count);
+  bases.resize(arithmetic.lanes(), 1);
   arithmetic.load(r, bases);
   for (Integer& base : bases) wipe(base);
   pow_vartime(arithmetic, r, r, arithmetic.modulus(0));
@@ -34,7 +35,7 @@ void fresh_public_noise(const PairArithmetic& arithmetic, Word* r) {
 
 std::vector<Integer> fresh_public_noise(const PairArithmetic& arithmetic) {
   WordVector noise(arithmetic.words());
-  fresh_public_noise(arithmetic, noise.data());
+  fresh_public_noise(arithmetic, noise.data(), arithmetic.lanes());
   return arithmetic.store(noise.data());
 }
 

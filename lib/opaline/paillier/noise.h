@@ -8,10 +8,10 @@
 
 namespace opaline {
 
-/// Fills every lane of an element with fresh noise r^n mod n², r uniform in Z*_n (Paillier 1999), for
-/// arithmetic whose lanes all have the modulus n. The exponent n is public; what depends on r is
+/// Fills the first `count` lanes of an element with fresh noise r^n mod n², r uniform in Z*_n (Paillier
+/// 1999), for arithmetic whose lanes all have the modulus n. The exponent n is public; what depends on r is
 /// constant-time.
-void fresh_public_noise(const PairArithmetic& arithmetic, Word* r);
+void fresh_public_noise(const PairArithmetic& arithmetic, Word* r, std::size_t count);
 
 /// The same as numbers mod n², one for every lane.
 std::vector<Integer> fresh_public_noise(const PairArithmetic& arithmetic);

@@ -45,7 +45,7 @@ class OwnerNoise final : public NoiseSource {
 
   std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const override {
     const std::size_t elements = groups_of(plaintexts.size(), crt_.parcel());
-    std::vector<Integer> secrets = draw_secrets(elements * crt_.parcel());
+    std::vector<Integer> secrets = draw_secrets(plaintexts.size(), elements * crt_.parcel());
     std::vector<Integer> halves(secrets.size());  // of ciphertext 0 mod p², mod q², of ciphertext 1 …
     for (std::size_t group = 0; group < crt_.groups(); ++group) {
       const PairArithmetic& f = crt_.group(group);
@@ -89,10 +89,11 @@ class OwnerNoise final : public NoiseSource {
 
   /// What the noise of each half is made from: an exponent below the order of the generator; without
   /// generators a base in [1, p). Drawn in the order of the ciphertexts, so that backends agree.
-  std::vector<Integer> draw_secrets(std::size_t ciphertexts) const {
-    std::vector<Integer> secrets(2 * ciphertexts);
-    for (std::size_t i = 0; i < secrets.size(); ++i) {
-      secrets[i] = random_below(crt_.prime(i % 2) - 1) + (tables_.empty() ? 1 : 0);
+  std::vector<Integer> draw_secrets(std::size_t ciphertexts, std::size_t places) const {
+    const int least = tables_.empty() ? 1 : 0;
+    std::vector<Integer> secrets(2 * places, least);
+    for (std::size_t i = 0; i < 2 * ciphertexts; ++i) {
+      secrets[i] = random_below(crt_.prime(i % 2) - 1) + least;
     }
     return secrets;
   }

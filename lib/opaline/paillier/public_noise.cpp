@@ -26,7 +26,7 @@ class PublicNoise final : public NoiseSource {
     WordVector noise(f.words());
     for (std::size_t first = 0; first < plaintexts.size(); first += f.lanes()) {
       const std::size_t count = std::min(f.lanes(), plaintexts.size() - first);
-      fresh_public_noise(f, noise.data());
+      fresh_public_noise(f, noise.data(), count);
       hide(f, plaintexts.subspan(first, count), noise.data(), ciphertexts);
     }
     return ciphertexts;
@@ -53,8 +53,8 @@ class DjnNoise final : public NoiseSource {
     const PairArithmetic& f = *arithmetic_;
     const std::size_t elements = groups_of(plaintexts.size(), f.lanes());
     std::vector<std::vector<Integer>> exponents(elements, std::vector<Integer>(f.lanes()));
-    for (std::vector<Integer>& lanes : exponents) {
-      for (Integer& exponent : lanes) exponent = random_below(exponents_);
+    for (std::size_t i = 0; i < plaintexts.size(); ++i) {
+      exponents[i / f.lanes()][i % f.lanes()] = random_below(exponents_);
     }
     std::vector<WordVector> noise(elements, WordVector(f.words()));
     powers_.pow(noise, exponents);

@@ -1,3 +1,0 @@
-#include "support/data.h"
-
-bool opaline::test::needs_data() { return false; }

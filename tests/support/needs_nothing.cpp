@@ -1,0 +1,3 @@
+#include "support/needs.h"
+
+const char* opaline::test::what_is_missing() { return nullptr; }
