@@ -7,7 +7,9 @@ CrtArithmetic::CrtArithmetic(const SecretKey& key, const Backend& backend, Halve
       p_squared_(key.p() * key.p()),
       q_squared_(key.q() * key.q()),
       p_inverse_(invert_vartime(key.p(), key.q())),
-      p_squared_inverse_(invert_vartime(p_squared_.get(), q_squared_.get())),
+      cofactors_{SecretInteger(invert_vartime(q_squared_.get(), p_squared_.get())),
+                 SecretInteger(invert_vartime(p_squared_.get(), q_squared_.get()))},
+      n_squared_(key.public_key().n_squared()),
       parcel_(backend.lanes()) {
   if (arrangement == Halves::side_by_side && backend.lanes() > 1) {
     parcel_ = backend.lanes() / 2;
@@ -19,9 +21,10 @@ CrtArithmetic::CrtArithmetic(const SecretKey& key, const Backend& backend, Halve
   }
 }
 
-Integer CrtArithmetic::combine_squares(const Integer& x_p, const Integer& x_q) const {
-  const SecretInteger difference(floor_mod((x_q - x_p) * p_squared_inverse_.get(), q_squared_.get()));
-  return x_p + p_squared_.get() * difference.get();
+Integer CrtArithmetic::combine_squares(const Integer& x_p_cofactor, const Integer& x_q_cofactor) const {
+  Integer x = x_p_cofactor * q_squared_.get() + x_q_cofactor * p_squared_.get();
+  if (x >= n_squared_) x -= n_squared_;
+  return x;
 }
 
 Integer CrtArithmetic::combine(const Integer& x_p, const Integer& x_q) const {

@@ -16,6 +16,13 @@ class OwnerNoise final : public NoiseSource {
  public:
   OwnerNoise(const SecretKey& key, const Backend& backend)
       : crt_(key, backend, CrtArithmetic::Halves::apart) {
+    for (std::size_t group = 0; group < crt_.groups(); ++group) {
+      const PairArithmetic& f = crt_.group(group);
+      cofactors_.emplace_back(f.words());
+      std::vector<Integer> lanes(f.lanes(), crt_.cofactor(crt_.half(group, 0)));
+      f.load(cofactors_.back().data(), lanes);
+      wipe_all(lanes);
+    }
     if (!key.generator_p() || !key.generator_q()) return;
     const std::array<const Integer*, 2> generators = {&key.generator_p()->h.get(),
                                                       &key.generator_q()->h.get()};
@@ -61,6 +68,7 @@ class OwnerNoise final : public NoiseSource {
         f.load_half(message.data(), lanes);
         wipe_all(lanes);
         f.mul_one_plus_km(noise[element].data(), noise[element].data(), message.data());
+        f.mul(noise[element].data(), noise[element].data(), cofactors_[group].data());
         lanes = f.store(noise[element].data());
         for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
           halves[place(element, group, lane)] = std::move(lanes[lane]);
@@ -125,7 +133,8 @@ class OwnerNoise final : public NoiseSource {
   }
 
   CrtArithmetic crt_;
-  std::vector<FixedBase> tables_;  ///< of the generators, one a group; empty if the key has none
+  std::vector<WordVector> cofactors_;  ///< of CrtArithmetic, one a group
+  std::vector<FixedBase> tables_;      ///< of the generators, one a group; empty if the key has none
 };
 
 }  // namespace
