@@ -215,12 +215,14 @@ class IfmaArithmetic final : public PairArithmetic {
   /// Every lane below 4m with proper limbs: what a debug build checks of every result.
   [[maybe_unused]] bool is_reduced(const Word* half) const {
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      WordVector number(words64_ + 1);
-      for (std::size_t i = 0; i < limbs_; ++i) {
-        if (half[i * kLanes + lane] > kLimbMask) return false;
+      bool below = false;
+      for (std::size_t i = 0; i < limbs_; ++i) {  // the highest limb that differs decides
+        const Word limb = half[i * kLanes + lane];
+        const Word bound = four_m_[i * kLanes + lane];
+        if (limb > kLimbMask) return false;
+        if (limb != bound) below = limb < bound;
       }
-      from_lane(half + lane, limbs_, number);
-      if (from_words(number) >= 4 * values_[lane]) return false;
+      if (!below) return false;
     }
     return true;
   }
