@@ -75,7 +75,8 @@ def chart(rows):
     left, width, step, top = 250, 520, 20, 50
     highest = max([10.0] + [ratio for _, ratio in bars])
     lowest = min([1.0] + [ratio for _, ratio in bars])
-    low, high = math.floor(math.log10(lowest)), math.ceil(math.log10(highest))
+    low = math.floor(math.log10(lowest) + 0.1)  # a little below 1 needs no decade of its own
+    high = math.ceil(math.log10(highest))
 
     def x(ratio):
         return left + width * (math.log10(ratio) - low) / (high - low)
@@ -93,8 +94,9 @@ def chart(rows):
                 continue
             out.append(f'<line x1="{x(tick):.1f}" y1="{top - 8}" x2="{x(tick):.1f}" y2="{height - 26}" '
                        'stroke="#d0d0d0"/>')
-            out.append(f'<text x="{x(tick):.1f}" y="{height - 10}" text-anchor="middle" fill="#444444">'
-                       f'{tick:g}</text>')
+            if digit == 1:
+                out.append(f'<text x="{x(tick):.1f}" y="{height - 10}" text-anchor="middle" fill="#444444">'
+                           f'{tick:,.10g}</text>')
     for i, (name, ratio) in enumerate(bars):
         y = top + step * i
         start, end = sorted((x(1.0), x(ratio)))
