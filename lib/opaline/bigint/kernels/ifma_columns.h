@@ -22,7 +22,7 @@ OPALINE_INLINE Vector subtract(Vector x, Vector y) { return _mm512_sub_epi64(x, 
 /// Columns may be negative.
 OPALINE_INLINE Vector carry_of(Vector x) { return _mm512_srai_epi64(x, kLimbBits); }
 
-constexpr std::size_t kTileWords = kTile * kLanes;
+inline constexpr std::size_t kTileWords = kTile * kLanes;
 
 /// Vectors on the stack, not cleared.
 template <std::size_t Vectors>

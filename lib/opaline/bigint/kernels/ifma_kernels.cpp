@@ -66,9 +66,9 @@ class Workspace {
   OPALINE_INLINE void finish_half(std::uint64_t* r) const { copy(r, a_, moduli_.limbs); }
 
  private:
+  Scratch<18 * kLargestLimbs> vectors_;
   const Moduli& moduli_;
   std::size_t half_;
-  Scratch<18 * kLargestLimbs> vectors_;
   std::uint64_t* u_;
   std::uint64_t* v_;
   std::uint64_t* a_;

@@ -102,8 +102,8 @@ OPALINE_INLINE void montgomery_beside(const Moduli& moduli, std::uint64_t* r, st
 /// Montgomery's reduction of a block, quotient limb by quotient limb (finely integrated product scanning:
 /// Koç, Acar, Kaliski 1996): finds u of tiles·5 limbs so that t + u·m ≡ 0 (mod 2^(52·5·tiles)), adds the
 /// upper half of u·m and the carry to the columns above, and leaves those below undefined.
-__attribute__((noinline)) void reduce_block(std::uint64_t* t, std::uint64_t* u, const std::uint64_t* m,
-                                            const std::uint64_t* minus_inverse, std::size_t tiles) {
+inline __attribute__((noinline)) void reduce_block(std::uint64_t* t, std::uint64_t* u, const std::uint64_t* m,
+                                                   const std::uint64_t* minus_inverse, std::size_t tiles) {
   const Vector inverse = load(minus_inverse);
   Vector pending[kTile];
 #pragma GCC unroll 5
