@@ -21,6 +21,7 @@ const PublicKey& key() { return sample_key().public_key(); }
 std::vector<Integer> decrypted(const std::vector<EvaluatedCiphertext>& ciphertexts) {
   const Decryptor decryptor(sample_key());
   std::vector<Integer> plaintexts;
+  plaintexts.reserve(ciphertexts.size());
   for (const EvaluatedCiphertext& ciphertext : ciphertexts)
     plaintexts.push_back(decryptor.decrypt(ciphertext));
   return plaintexts;
@@ -53,6 +54,7 @@ TEST_CASE("vectors of ciphertexts add and scale as the integers do") {
       CiphertextVector products = evaluator.load(encryptor.encrypt(x));
       evaluator.multiply_by_vartime(products, k);
       std::vector<Integer> expected;
+      expected.reserve(x.size());
       for (const Integer& one : x) expected.push_back(centred(k * one, key()));
       CHECK(decrypted(evaluator.store(products)) == expected);
     }

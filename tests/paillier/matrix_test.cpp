@@ -165,7 +165,7 @@ TEST_CASE("what a schedule costs depends on shape and bits only, and is the leas
 }
 
 TEST_CASE("products, constants and new noise in one give what they give one by one") {
-  const std::vector<std::int32_t> weights = random_weights(11 * 30, 6);
+  const std::vector<std::int32_t> weights = random_weights(330, 6);
   const WeightMatrix matrix{11, 30, weights, 6};
   std::vector<Integer> constants = sample_plaintexts(key(), 11);
   std::vector<Integer> expected = products(matrix);

@@ -26,8 +26,8 @@ class Counter {
  public:
   NoisePool::Source source() {
     return [this] {
-      std::vector<Integer> numbers;
-      for (int i = 0; i < 3; ++i) numbers.emplace_back(++last_);
+      std::vector<Integer> numbers(3);
+      for (Integer& number : numbers) number = ++last_;
       return numbers;
     };
   }
@@ -38,6 +38,7 @@ class Counter {
 
 std::vector<Integer> counted(unsigned first, unsigned count) {
   std::vector<Integer> numbers;
+  numbers.reserve(count);
   for (unsigned i = 0; i < count; ++i) numbers.emplace_back(first + i);
   return numbers;
 }
@@ -108,6 +109,7 @@ TEST_CASE("many threads never get the same noise") {
   std::vector<std::vector<Integer>> taken(4);
   {
     std::vector<std::thread> threads;
+    threads.reserve(taken.size());
     for (std::vector<Integer>& mine : taken) {
       threads.emplace_back([&pool, &mine] {
         for (int i = 0; i < 200; ++i) {
