@@ -34,8 +34,8 @@ class CrtArithmetic {
   /// (q²)^−1 mod p² for half 0, (p²)^−1 mod q² for half 1.
   const Integer& cofactor(std::size_t half) const { return cofactors_[half].get(); }
 
-  /// The number mod n² that is x_p mod p² and x_q mod q², each multiplied by its cofactor before: two products
-  /// and no division.
+  /// The number mod n² that is x_p mod p² and x_q mod q², each multiplied by its cofactor before: two
+  /// products and no division.
   Integer combine_squares(const Integer& x_p_cofactor, const Integer& x_q_cofactor) const;
 
   /// The number mod n that is x_p mod p and x_q mod q.
@@ -45,7 +45,7 @@ class CrtArithmetic {
   std::array<SecretInteger, 2> primes_;
   SecretInteger p_squared_;
   SecretInteger q_squared_;
-  SecretInteger p_inverse_;          ///< mod q
+  SecretInteger p_inverse_;  ///< mod q
   std::array<SecretInteger, 2> cofactors_;
   Integer n_squared_;
   std::size_t parcel_;
