@@ -90,9 +90,16 @@ TEST_CASE("operands are left as they were, and so is the memory beside a result"
     const std::vector<std::uint32_t> first(f.lanes(), 0);
     f.select(r, x.data(), 1, first);
     CHECK(untouched());
-    f.gather_vartime(r, x.data(), first);
-    CHECK(untouched());
-    f.scatter_vartime(r, first, x.data());
+    WordVector numbers_memory(f.lanes() * f.number_words() + 2 * kBorder, kMark);
+    std::vector<Word*> places;
+    for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+      places.push_back(numbers_memory.data() + kBorder + lane * f.number_words());
+    }
+    f.scatter_numbers_vartime(places, x.data());
+    for (std::size_t i = 0; i < kBorder; ++i) {
+      CHECK((numbers_memory[i] == kMark && numbers_memory[numbers_memory.size() - 1 - i] == kMark));
+    }
+    f.gather_numbers_vartime(r, {places.begin(), places.end()});
     CHECK(untouched());
     CHECK(x == x_before);
     CHECK(y == y_before);
@@ -140,7 +147,7 @@ TEST_CASE("fresh memory is the number 0 in every lane") {
   });
 }
 
-TEST_CASE("tables are read and written lane by lane") {
+TEST_CASE("tables are read lane by lane") {
   for_arithmetic([](const PairArithmetic& f, Numbers& numbers) {
     for (const std::size_t entries : {1U, 2U, 7U, 32U, 64U}) {
       std::vector<std::vector<Integer>> values;
@@ -161,17 +168,36 @@ TEST_CASE("tables are read and written lane by lane") {
         WordVector r(f.words());
         f.select(r.data(), table.data(), entries, index);
         expect_lanes(f, r.data(), expected, "select");
-        r.assign(f.words(), 0);
-        f.gather_vartime(r.data(), table.data(), index);
-        expect_lanes(f, r.data(), expected, "gather");
-
-        const std::vector<Integer> written = random_lanes(f, numbers);
-        f.scatter_vartime(table.data(), index, load_element(f, written).data());
-        for (std::size_t lane = 0; lane < f.lanes(); ++lane) values[index[lane]][lane] = written[lane];
-        for (std::size_t i = 0; i < entries; ++i) {
-          expect_lanes(f, table.data() + i * f.words(), values[i], "scatter");
-        }
       }
     }
   });
+}
+
+TEST_CASE("a lane's number can be kept on its own and goes into every lane of its modulus") {
+  for (const std::size_t bits : kSizes) {
+    for (const Backend* const backend : supported_backends()) {
+      CAPTURE(bits, backend->name());
+      Numbers numbers(bits);
+      const auto f = uniform_arithmetic(*backend, numbers.odd(bits));
+      const std::vector<Integer> values = random_lanes(*f, numbers);
+      WordVector kept(f->lanes() * f->number_words());
+      std::vector<Word*> places;
+      for (std::size_t lane = 0; lane < f->lanes(); ++lane) {
+        places.push_back(kept.data() + lane * f->number_words());
+      }
+      f->scatter_numbers_vartime(places, load_element(*f, values).data());
+      for (std::size_t shift = 0; shift < f->lanes(); ++shift) {
+        std::vector<const Word*> taken;
+        std::vector<Integer> expected;
+        for (std::size_t lane = 0; lane < f->lanes(); ++lane) {
+          const std::size_t from = (3 * lane + shift) % f->lanes();
+          taken.push_back(places[from]);
+          expected.push_back(values[from]);
+        }
+        WordVector r(f->words());
+        f->gather_numbers_vartime(r.data(), taken);
+        expect_lanes(*f, r.data(), expected, "gathered numbers");
+      }
+    }
+  }
 }

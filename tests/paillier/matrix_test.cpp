@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <array>
 #include <limits>
 #include <random>
 #include <set>
@@ -132,34 +133,109 @@ TEST_CASE("more inputs than are inverted together are exact") {
   }
 }
 
-TEST_CASE("many outputs share tables of powers, few use buckets, and both are exact") {
-  const auto method = [](std::size_t outputs, std::size_t inputs, unsigned bits) {
-    const std::vector<std::int32_t> weights(outputs * inputs, 1);
-    return MatrixSchedule({outputs, inputs, weights, bits}, 8).method();
-  };
-  CHECK(method(10, 784, 6) == MatrixSchedule::Method::buckets);
-  CHECK(method(500, 784, 6) == MatrixSchedule::Method::powers);
-  CHECK(method(60, 5, 5) == MatrixSchedule::Method::powers);
-  for (const unsigned bits : {2U, 5U, 7U}) check_matrix(60, 5, bits, random_weights(300, bits));
+TEST_CASE("matrices of every proportion are exact") {
+  for (const unsigned bits : {2U, 5U, 7U, 12U}) check_matrix(60, 5, bits, random_weights(300, bits));
   check_matrix(25, 20, 6, random_weights(500, 6));
+  check_matrix(1, 200, 6, random_weights(200, 6));
+  check_matrix(2, 9, 24, random_weights(18, 24));
 }
 
-TEST_CASE("what a schedule costs depends on shape and bits only, and is the least there is") {
+TEST_CASE("what a plan costs depends on the shape only, and is the least there is") {
   for (const auto& [outputs, inputs] : {std::pair<std::size_t, std::size_t>{1, 1}, {10, 784}, {300, 30}}) {
     for (const unsigned bits : {2U, 6U, 12U}) {
-      const std::vector<std::int32_t> zeros(outputs * inputs, 0);
-      const std::vector<std::int32_t> weights = random_weights(outputs * inputs, bits);
-      const MatrixSchedule empty({outputs, inputs, zeros, bits}, 8);
-      const MatrixSchedule full({outputs, inputs, weights, bits}, 8);
-      CHECK(empty.products() == full.products());
-      CHECK(empty.method() == full.method());
-      CHECK(empty.digit_bits() == full.digit_bits());
-      CHECK(full.digits() * full.digit_bits() >= bits - 1);
-      // Bit by bit, the simplest way.
-      CHECK(full.products() <= outputs * (bits - 1) * (full.rows() + 5));
-      CHECK(2 * full.rows() * (std::size_t{1} << full.digit_bits()) <=
-            (full.method() == MatrixSchedule::Method::powers ? MatrixSchedule::kMostPowers
-                                                             : std::size_t{1} << 40));
+      for (const std::size_t positions : {1U, 14U}) {
+        const MatrixPlan plan({outputs, inputs, positions, 60 * positions, bits}, 8);
+        CHECK(plan.digits() * plan.digit_bits() >= bits);
+        CHECK(plan.group() * plan.digit_bits() <= MatrixPlan::kMostIndexBits);
+        CHECK(plan.results() == outputs * positions * plan.digits());
+        // One input a table, bit by bit, the simplest way.
+        const std::size_t digits = outputs * positions * bits;
+        CHECK(plan.operations(1).products <=
+              (digits + 7) / 8 * (inputs - 1) + (outputs + 7) / 8 * positions * (bits + 1) +
+                  (inputs + 7) / 8 + 3);
+        CHECK(plan.operations(1).squares < (outputs + 7) / 8 * (60 * positions + bits) + bits);
+        CHECK(plan.operations(16).products <= 16 * plan.operations(1).products);
+      }
+    }
+  }
+}
+
+TEST_CASE("the tables of a schedule hold a weight's digits") {
+  const std::vector<std::int32_t> weights = random_weights(30, 6);
+  const MatrixSchedule schedule({3, 10, weights, 6}, 8);
+  const MatrixPlan& plan = schedule.plan();
+  for (std::size_t k = 0; k < 3; ++k) {
+    for (std::size_t j = 0; j < 10; ++j) {
+      std::int32_t weight = -32;
+      for (std::size_t d = 0; d < plan.digits(); ++d) {
+        const unsigned shift = static_cast<unsigned>(j % plan.group()) * plan.digit_bits();
+        const std::int32_t mask = (1 << plan.digit_bits()) - 1;
+        weight += ((schedule.entries_of(k * plan.digits() + d)[j / plan.group()] >> shift) & mask)
+                  << (d * plan.digit_bits());
+      }
+      CHECK(weight == weights[k * 10 + j]);
+    }
+  }
+}
+
+namespace {
+
+/// y_k = Σ_p 2^shift_p · Σ_j w_kpj · x_j for every query of `inputs` values each.
+std::vector<Integer> shifted_products(const WeightMatrix& matrix, std::span<const Integer> x) {
+  std::vector<Integer> results;
+  for (std::size_t query = 0; query < x.size() / matrix.inputs; ++query) {
+    for (std::size_t k = 0; k < matrix.outputs; ++k) {
+      Integer sum = 0;
+      for (std::size_t p = 0; p < matrix.shifts.size(); ++p) {
+        for (std::size_t j = 0; j < matrix.inputs; ++j) {
+          const std::size_t at = (k * matrix.shifts.size() + p) * matrix.inputs + j;
+          sum += (Integer(matrix.values[at]) << static_cast<unsigned>(matrix.shifts[p])) *
+                 x[query * matrix.inputs + j];
+        }
+      }
+      results.push_back(centred(sum, key()));
+    }
+  }
+  return results;
+}
+
+}  // namespace
+
+TEST_CASE("weights at several powers of two, for several queries at once, are exact") {
+  const std::vector<std::vector<std::size_t>> shift_sets = {
+      {0}, {7}, {0, 1}, {3, 40, 41}, {0, 16, 60, 76, 120, 136}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 900}};
+  for (const Backend* const backend : supported_backends()) {
+    const Evaluator evaluator(key(), *backend);
+    const Decryptor decryptor(sample_key(), *backend);
+    for (const std::vector<std::size_t>& shifts : shift_sets) {
+      for (const auto& [outputs, inputs, queries] :
+           {std::array<std::size_t, 3>{1, 1, 1}, {2, 11, 1}, {3, 4, 5}, {1, 7, 8}, {5, 2, 9}}) {
+        CAPTURE(backend->name(), shifts, outputs, inputs, queries);
+        const std::vector<std::int32_t> weights = random_weights(outputs * inputs * shifts.size(), 6);
+        const WeightMatrix matrix{outputs, inputs, weights, 6, shifts};
+        const auto x = std::span(query().ciphertexts).first(inputs * queries);
+        std::vector<Integer> decrypted;
+        for (const EvaluatedCiphertext& product : evaluator.multiply(evaluator.schedule(matrix), x)) {
+          decrypted.push_back(decryptor.decrypt(product));
+        }
+        CHECK(decrypted == shifted_products(matrix, std::span(query().inputs).first(inputs * queries)));
+      }
+    }
+  }
+}
+
+TEST_CASE("more threads than elements share the tables out and change nothing") {
+  const std::vector<std::int32_t> weights = random_weights(60, 4);
+  const std::vector<std::size_t> shifts = {0, 21};
+  const WeightMatrix matrix{1, 30, weights, 4, shifts};
+  for (const Backend* const backend : supported_backends()) {
+    const Evaluator evaluator(key(), *backend);
+    for (const int count : {1, 2, 7, 32}) {
+      const Threads threads(count);
+      const auto product =
+          evaluator.multiply(evaluator.schedule(matrix), std::span(query().ciphertexts).first(30));
+      CHECK(Decryptor(sample_key()).decrypt(product.front()) ==
+            shifted_products(matrix, std::span(query().inputs).first(30)).front());
     }
   }
 }
@@ -216,6 +292,12 @@ TEST_CASE("a matrix that does not fit is refused") {
   CHECK(refused({2, 3, six.first(5), 4}, 3));
   CHECK(refused({2, 3, six, 4}, 2));
   CHECK(refused({2, 3, six, 4}, 4));
+  CHECK_FALSE(refused({2, 3, six, 4}, 6));
+  for (const std::vector<std::size_t>& shifts :
+       {std::vector<std::size_t>{}, {0, 1}, {0, 0}, {1, 0}, {std::size_t{1} << 16}}) {
+    CAPTURE(shifts);
+    CHECK(refused({2, 3, six, 4, shifts}, 3));
+  }
   CHECK(refused({3, 2, six, 4}, 3));
   CHECK(refused({0, 3, {}, 4}, 3));
   CHECK(refused({2, 0, {}, 4}, 0));

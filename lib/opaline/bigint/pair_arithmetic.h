@@ -41,6 +41,7 @@ class PairArithmetic {
   std::size_t lanes() const { return lanes_; }
   std::size_t words() const { return words_; }            ///< of an element
   std::size_t half_words() const { return half_words_; }  ///< of a half element (one number mod m_i a lane)
+  std::size_t number_words() const { return number_words_; }  ///< of one lane's number, kept on its own
 
   /// The odd modulus m of a lane.
   virtual const Integer& modulus(std::size_t lane) const = 0;
@@ -76,10 +77,11 @@ class PairArithmetic {
   virtual void select_compact(Word* r, const Word* table, std::size_t entries,
                               std::span<const std::uint32_t> index) const = 0;
 
-  /// r = table[index[lane]], and its opposite table[index[lane]] = x, touching only what is asked for.
-  /// `_vartime`: addresses depend on the indices, for public ones and for the server's weights.
-  virtual void gather_vartime(Word* r, const Word* table, std::span<const std::uint32_t> index) const = 0;
-  virtual void scatter_vartime(Word* table, std::span<const std::uint32_t> index, const Word* x) const = 0;
+  /// The number of a lane on its own, in number_words() words, which can go into any lane of any element:
+  /// r = *numbers[lane] in every lane, and its opposite *numbers[lane] = x. `_vartime`: the addresses are the
+  /// caller's choice, for public ones and for the server's weights.
+  virtual void gather_numbers_vartime(Word* r, std::span<const Word* const> numbers) const = 0;
+  virtual void scatter_numbers_vartime(std::span<Word* const> numbers, const Word* x) const = 0;
 
   /// r = the numbers 0 ≤ values[lane] < m², one a lane.
   virtual void load(Word* r, std::span<const Integer> values) const = 0;
@@ -100,13 +102,14 @@ class PairArithmetic {
   std::vector<Integer> store(const Word* x) const;
 
  protected:
-  PairArithmetic(std::size_t lanes, std::size_t words)
-      : lanes_(lanes), words_(words), half_words_(words / 2) {}
+  PairArithmetic(std::size_t lanes, std::size_t words, std::size_t number_words)
+      : lanes_(lanes), words_(words), half_words_(words / 2), number_words_(number_words) {}
 
  private:
   std::size_t lanes_;
   std::size_t words_;
   std::size_t half_words_;
+  std::size_t number_words_;
 };
 
 }  // namespace opaline

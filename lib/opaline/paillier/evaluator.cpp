@@ -8,6 +8,7 @@
 #include "opaline/base/parallel.h"
 #include "opaline/bigint/batch_inversion.h"
 #include "opaline/bigint/exponentiation.h"
+#include "opaline/paillier/matrix_product.h"
 #include "opaline/paillier/noise.h"
 
 namespace opaline {
@@ -22,137 +23,6 @@ constexpr std::size_t kElementsAShare = 16;
 void check_same_key(const PublicKey& expected, const PublicKey& key) {
   if (expected != key) throw Error(ErrorKind::wrong_key, "the ciphertext was made for another key");
 }
-
-/// The powers of all inputs that a schedule reads, row by row: 1, x, x², … and 1, x^−1, x^−2, …; for buckets
-/// x and x^−1 alone. Missing inputs are 1.
-class InputPowers {
- public:
-  InputPowers(const PairArithmetic& f, const MatrixSchedule& schedule, std::span<const Ciphertext> x)
-      : f_(f),
-        powers_(schedule.method() == MatrixSchedule::Method::powers ? std::size_t{1} << schedule.digit_bits()
-                                                                    : 1),
-        tables_(schedule.rows() * stride()) {
-    const std::vector<Share> segments = even_shares(schedule.rows(), kInversionSegment);
-    parallel_for(segments.size(), [&](std::size_t i) { fill(segments[i], x); });
-  }
-
-  const Word* operator[](std::size_t row) const { return tables_.data() + row * stride(); }
-
- private:
-  std::size_t stride() const { return 2 * powers_ * f_.words(); }
-
-  void fill(const Share& segment, std::span<const Ciphertext> x) {
-    const std::size_t words = f_.words();
-    WordVector elements(segment.count * words);
-    std::vector<Integer> lanes(f_.lanes());
-    for (std::size_t row = 0; row < segment.count; ++row) {
-      for (std::size_t lane = 0; lane < f_.lanes(); ++lane) {
-        const std::size_t input = (segment.first + row) * f_.lanes() + lane;
-        lanes[lane] = input < x.size() ? x[input].value() : Integer(1);
-      }
-      f_.load(elements.data() + row * words, lanes);
-    }
-    const auto inverses = invert_batch_vartime(f_, elements.data(), segment.count);
-    if (!inverses) throw Error(ErrorKind::invalid_ciphertext, "a ciphertext is not a unit mod n^2");
-    for (std::size_t row = 0; row < segment.count; ++row) {
-      Word* const table = tables_.data() + (segment.first + row) * stride();
-      fill_powers(table, elements.data() + row * words);
-      fill_powers(table + stride() / 2, inverses->data() + row * words);
-    }
-  }
-
-  void fill_powers(Word* table, const Word* x) const {
-    const std::size_t words = f_.words();
-    if (powers_ == 1) {
-      std::copy_n(x, words, table);
-      return;
-    }
-    set_one(f_, table);
-    std::copy_n(x, words, table + words);
-    for (std::size_t i = 2; i < powers_; ++i) f_.mul(table + i * words, table + (i - 1) * words, x);
-  }
-
-  const PairArithmetic& f_;
-  std::size_t powers_;
-  WordVector tables_;
-};
-
-/// Π_j x_j^w_j for one output after the other, as a number in every lane: the product over the inputs of that
-/// lane. One for each thread that works.
-class OutputProduct {
- public:
-  OutputProduct(const PairArithmetic& f, const MatrixSchedule& schedule, const InputPowers& inputs)
-      : f_(f),
-        schedule_(schedule),
-        inputs_(inputs),
-        bucket_count_(schedule.method() == MatrixSchedule::Method::buckets
-                          ? std::size_t{1} << schedule.digit_bits()
-                          : 0),
-        buckets_(bucket_count_ * f.words()),
-        one_(f.words()),
-        result_(f.words()),
-        factor_(f.words()),
-        bucket_(f.words()) {
-    set_one(f_, one_.data());
-  }
-
-  const Word* compute(std::size_t output) {
-    result_ = one_;
-    for (std::size_t digit = schedule_.digits(); digit-- > 0;) {
-      for (unsigned i = 0; i < schedule_.digit_bits(); ++i) f_.sqr(result_.data(), result_.data());
-      if (schedule_.method() == MatrixSchedule::Method::buckets) {
-        fill_buckets(output, digit);
-        multiply_by_buckets();
-      } else {
-        multiply_by_powers(output, digit);
-      }
-    }
-    return result_.data();
-  }
-
- private:
-  /// bucket[d] = product of the inputs whose digit is d. Bucket 0 is filled like the others, so that the work
-  /// does not tell how many weights are zero.
-  void fill_buckets(std::size_t output, std::size_t digit) {
-    for (std::size_t i = 0; i < bucket_count_; ++i) {
-      std::copy(one_.begin(), one_.end(), buckets_.begin() + static_cast<std::ptrdiff_t>(i * f_.words()));
-    }
-    for (std::size_t row = 0; row < schedule_.rows(); ++row) {
-      const std::span<const std::uint32_t> index = schedule_.indices(output, digit, row);
-      f_.gather_vartime(factor_.data(), inputs_[row], schedule_.signs(output, row));
-      f_.gather_vartime(bucket_.data(), buckets_.data(), index);
-      f_.mul(bucket_.data(), bucket_.data(), factor_.data());
-      f_.scatter_vartime(buckets_.data(), index, bucket_.data());
-    }
-  }
-
-  /// result *= Π_d bucket[d]^d, as the product of the running products from the top.
-  void multiply_by_buckets() {
-    Word* const running = bucket_.data();
-    std::copy(one_.begin(), one_.end(), running);
-    for (std::size_t d = bucket_count_ - 1; d > 0; --d) {
-      f_.mul(running, running, buckets_.data() + d * f_.words());
-      f_.mul(result_.data(), result_.data(), running);
-    }
-  }
-
-  void multiply_by_powers(std::size_t output, std::size_t digit) {
-    for (std::size_t row = 0; row < schedule_.rows(); ++row) {
-      f_.gather_vartime(factor_.data(), inputs_[row], schedule_.indices(output, digit, row));
-      f_.mul(result_.data(), result_.data(), factor_.data());
-    }
-  }
-
-  const PairArithmetic& f_;
-  const MatrixSchedule& schedule_;
-  const InputPowers& inputs_;
-  std::size_t bucket_count_;
-  WordVector buckets_;
-  WordVector one_;
-  WordVector result_;
-  WordVector factor_;
-  WordVector bucket_;
-};
 
 }  // namespace
 
@@ -294,7 +164,7 @@ MatrixSchedule Evaluator::schedule(const WeightMatrix& matrix) const {
 }
 
 void Evaluator::check(const MatrixSchedule& schedule, std::span<const Ciphertext> x) const {
-  if (schedule.inputs() != x.size() || schedule.lanes() != arithmetic_->lanes()) {
+  if (x.empty() || x.size() % schedule.inputs() != 0 || schedule.plan().lanes() != arithmetic_->lanes()) {
     throw Error(ErrorKind::invalid_argument, "the weight matrix does not fit the ciphertexts");
   }
   for (const Ciphertext& ciphertext : x) check_same_key(key_, ciphertext.key());
@@ -302,24 +172,21 @@ void Evaluator::check(const MatrixSchedule& schedule, std::span<const Ciphertext
 
 std::vector<Integer> Evaluator::products_beside(const MatrixSchedule& schedule, std::span<const Ciphertext> x,
                                                 std::size_t tasks, const Task& task) const {
-  const PairArithmetic& f = *arithmetic_;
-  const InputPowers inputs(f, schedule, x);
-  std::vector<Integer> products(schedule.outputs());
-  parallel_for(tasks + products.size(), [&](std::size_t i) {
+  MatrixProduct product(*arithmetic_, schedule, x);
+  parallel_for(product.tables(), [&](std::size_t i) { product.make_table(i); });
+  parallel_for(product.digits(), [&](std::size_t i) { product.make_digits(i); });
+  parallel_for(tasks + product.outputs(), [&](std::size_t i) {
     if (i < tasks) return task(i);
-    Integer& value = products[i - tasks];
-    value = 1;
-    OutputProduct product(f, schedule, inputs);
-    for (const Integer& lane : f.store(product.compute(i - tasks))) value = value * lane % key_.n_squared();
+    product.make_output(i - tasks);
   });
-  return products;
+  return product.take();
 }
 
 std::vector<EvaluatedCiphertext> Evaluator::multiply(const MatrixSchedule& schedule,
                                                      std::span<const Ciphertext> x) const {
   check(schedule, x);
   std::vector<EvaluatedCiphertext> results;
-  results.reserve(schedule.outputs());
+  results.reserve(x.size() / schedule.inputs() * schedule.outputs());
   for (Integer& product : products_beside(schedule, x, 0, {})) {
     results.push_back(EvaluatedCiphertext(key_, std::move(product)));
   }
@@ -329,20 +196,21 @@ std::vector<EvaluatedCiphertext> Evaluator::multiply(const MatrixSchedule& sched
 std::vector<Ciphertext> Evaluator::affine(const MatrixSchedule& schedule, std::span<const Integer> constants,
                                           std::span<const Ciphertext> x) const {
   check(schedule, x);
-  if (constants.size() != schedule.outputs()) {
+  const std::size_t count = x.size() / schedule.inputs() * schedule.outputs();
+  if (constants.size() != count) {
     throw Error(ErrorKind::invalid_argument, "there must be one constant for every output");
   }
-  FreshNoise noise(*this, schedule.outputs());
+  FreshNoise noise(*this, count);
   std::vector<Integer> values =
       products_beside(schedule, x, noise.groups(), [&](std::size_t group) { noise.make(group); });
   const std::vector<Integer> fresh = noise.take();
-  std::vector<Ciphertext> results;
-  results.reserve(values.size());
-  for (std::size_t k = 0; k < values.size(); ++k) {
+  parallel_for(count, [&](std::size_t k) {
     const Integer constant = 1 + floor_mod(constants[k], key_.n()) * key_.n();
-    results.push_back(
-        Ciphertext(key_, values[k] * constant % key_.n_squared() * fresh[k] % key_.n_squared()));
-  }
+    values[k] = values[k] * constant % key_.n_squared() * fresh[k] % key_.n_squared();
+  });
+  std::vector<Ciphertext> results;
+  results.reserve(count);
+  for (Integer& value : values) results.push_back(Ciphertext(key_, std::move(value)));
   return results;
 }
 

@@ -45,14 +45,15 @@ class Evaluator {
   /// How this evaluator applies a matrix; good for every evaluator of the same backend.
   MatrixSchedule schedule(const WeightMatrix& matrix) const;
 
-  /// E(Σ_j w_kj·x_j) for every output k. x has schedule.inputs() ciphertexts, inverted in one batch
-  /// (Montgomery 1987). The number of operations depends on the shape and the bit width of the matrix only,
-  /// not on its values. Parallel over outputs.
+  /// E(y_k) for every output k of the matrix, y as in WeightMatrix. x holds schedule.inputs() ciphertexts a
+  /// query, of one query or of several that fill the lanes together; the results follow each other likewise.
+  /// The number of operations depends on the shape and the bit width of the matrix only, not on its values.
+  /// Parallel.
   std::vector<EvaluatedCiphertext> multiply(const MatrixSchedule& schedule,
                                             std::span<const Ciphertext> x) const;
 
-  /// E(Σ_j w_kj·x_j + constants[k]) for every output k, re-randomised: multiply, add_constant and rerandomise
-  /// in one, the noise made beside the products.
+  /// E(y_k + constants[k]) for every output k of every query, re-randomised: multiply, add_constant and
+  /// rerandomise in one, the noise made beside the products.
   std::vector<Ciphertext> affine(const MatrixSchedule& schedule, std::span<const Integer> constants,
                                  std::span<const Ciphertext> x) const;
 

@@ -9,61 +9,82 @@
 namespace opaline {
 namespace {
 
-void check(const WeightMatrix& matrix) {
-  if (matrix.bits < 2 || matrix.bits > 24 || matrix.values.size() != matrix.outputs * matrix.inputs ||
-      matrix.inputs == 0 || matrix.outputs == 0) {
+constexpr std::size_t kMostSpan = std::size_t{1} << 16;
+
+const MatrixShape& checked(const MatrixShape& shape) {
+  if (shape.bits < 2 || shape.bits > 24 || shape.outputs == 0 || shape.inputs == 0 || shape.positions == 0 ||
+      shape.span >= kMostSpan) {
+    throw Error(ErrorKind::invalid_argument, "no weight matrix can have such a shape");
+  }
+  return shape;
+}
+
+const WeightMatrix& checked(const WeightMatrix& matrix) {
+  const bool shifted = !matrix.shifts.empty() &&
+                       std::is_sorted(matrix.shifts.begin(), matrix.shifts.end()) &&
+                       std::adjacent_find(matrix.shifts.begin(), matrix.shifts.end()) == matrix.shifts.end();
+  if (!shifted || matrix.values.size() != matrix.outputs * matrix.inputs * matrix.shifts.size()) {
     throw Error(ErrorKind::invalid_argument, "the weight matrix does not fit the shape it is given");
   }
+  checked(matrix.shape());
   const std::int32_t limit = std::int32_t{1} << (matrix.bits - 1);
   if (std::any_of(matrix.values.begin(), matrix.values.end(),
                   [limit](std::int32_t weight) { return weight >= limit || weight <= -limit; })) {
     throw Error(ErrorKind::invalid_argument,
                 "a weight does not fit its " + std::to_string(matrix.bits) + " bits");
   }
+  return matrix;
 }
 
 }  // namespace
 
-MatrixSchedule::MatrixSchedule(const WeightMatrix& matrix, std::size_t lanes)
-    : outputs_(matrix.outputs),
-      inputs_(matrix.inputs),
-      lanes_(lanes),
-      rows_((matrix.inputs + lanes - 1) / lanes) {
-  check(matrix);
-  choose(matrix.bits - 1);
-  indices_.resize(outputs_ * digits_ * rows_ * lanes_);
-  signs_.resize(outputs_ * rows_ * lanes_);
-  const std::uint32_t powers = std::uint32_t{1} << digit_bits_;
-  for (std::size_t output = 0; output < outputs_; ++output) {
-    for (std::size_t input = 0; input < inputs_; ++input) {
-      const std::int32_t weight = matrix.values[output * inputs_ + input];
-      const auto magnitude = static_cast<std::uint32_t>(weight < 0 ? -weight : weight);
-      const std::uint32_t sign = weight < 0 ? 1U : 0U;
-      signs_[output * rows_ * lanes_ + input] = sign;
-      for (std::size_t digit = 0; digit < digits_; ++digit) {
-        const std::uint32_t value = (magnitude >> (digit * digit_bits_)) & (powers - 1);
-        indices_[(output * digits_ + digit) * rows_ * lanes_ + input] =
-            method_ == Method::powers ? value + sign * powers : value;
-      }
-    }
-  }
+MatrixShape WeightMatrix::shape() const {
+  return {outputs, inputs, shifts.size(), shifts.empty() ? 0 : shifts.back(), bits};
 }
 
-void MatrixSchedule::choose(unsigned bits) {
-  products_ = std::numeric_limits<std::size_t>::max();
-  const auto consider = [&](Method method, unsigned width, std::size_t digits, std::size_t products) {
-    if (products >= products_) return;
-    method_ = method;
-    digit_bits_ = width;
-    digits_ = digits;
-    products_ = products;
-  };
-  for (unsigned width = 1; width <= std::min(bits, 12U); ++width) {
-    const std::size_t digits = (bits + width - 1) / width;
-    const std::size_t powers = std::size_t{1} << width;
-    consider(Method::buckets, width, digits, outputs_ * digits * (rows_ + 2 * powers + width));
-    if (2 * rows_ * powers <= kMostPowers) {
-      consider(Method::powers, width, digits, 2 * rows_ * (powers - 2) + outputs_ * digits * (rows_ + width));
+MatrixPlan::MatrixPlan(const MatrixShape& shape, std::size_t lanes) : shape_(checked(shape)), lanes_(lanes) {
+  std::size_t best_group = 1;
+  unsigned best_bits = 1;
+  std::size_t fewest = std::numeric_limits<std::size_t>::max();
+  for (digit_bits_ = 1; digit_bits_ <= std::min(shape.bits, kMostIndexBits); ++digit_bits_) {
+    for (group_ = 1; group_ * digit_bits_ <= kMostIndexBits && group_ <= shape.inputs; ++group_) {
+      const Operations counted = operations(1);
+      if (counted.products + counted.squares >= fewest) continue;
+      fewest = counted.products + counted.squares;
+      best_group = group_;
+      best_bits = digit_bits_;
+    }
+  }
+  group_ = best_group;
+  digit_bits_ = best_bits;
+}
+
+Operations MatrixPlan::operations(std::size_t queries) const {
+  const auto elements = [&](std::size_t numbers) { return (queries * numbers + lanes_ - 1) / lanes_; };
+  const std::size_t tables = elements(groups()) * (entries() - 1 - group_);
+  const std::size_t results_ = elements(results()) * (groups() - 1);
+  const std::size_t together = elements(shape_.outputs) * shape_.positions * (digits() + 1);
+  const std::size_t correction = queries * ((groups() + lanes_ - 1) / lanes_ + 3);
+  return {tables + results_ + together + correction,
+          elements(shape_.outputs) * (shape_.span + (digits() - 1) * digit_bits_) + shape_.bits};
+}
+
+MatrixSchedule::MatrixSchedule(const WeightMatrix& matrix, std::size_t lanes)
+    : plan_(checked(matrix).shape(), lanes), shifts_(matrix.shifts.begin(), matrix.shifts.end()) {
+  const std::size_t groups = plan_.groups();
+  entries_.resize(plan_.results() * groups);
+  const std::int32_t offset = std::int32_t{1} << (matrix.bits - 1);
+  const std::uint32_t mask = (std::uint32_t{1} << plan_.digit_bits()) - 1;
+  for (std::size_t row = 0; row < matrix.outputs * shifts_.size(); ++row) {
+    for (std::size_t input = 0; input < matrix.inputs; ++input) {
+      auto rest = static_cast<std::uint32_t>(matrix.values[row * matrix.inputs + input] + offset);
+      for (std::size_t digit = 0; digit < plan_.digits(); ++digit) {
+        const std::uint32_t value = (rest & mask) << (input % plan_.group() * plan_.digit_bits());
+        std::uint8_t& entry =
+            entries_[(row * plan_.digits() + digit) * groups + input / plan_.group()];
+        entry = static_cast<std::uint8_t>(entry | value);
+        rest >>= plan_.digit_bits();
+      }
     }
   }
 }

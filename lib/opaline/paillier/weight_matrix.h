@@ -7,63 +7,90 @@
 
 namespace opaline {
 
-/// An outputs × inputs matrix of small integers, row by row, not owned.
+/// What the cost of a matrix depends on: nothing but this.
+struct MatrixShape {
+  std::size_t outputs = 0;
+  std::size_t inputs = 0;
+  std::size_t positions = 1;   ///< weights of one output for one input, each at its own power of two
+  std::size_t span = 0;        ///< the highest of these powers
+  unsigned bits = 0;           ///< sign included: every |weight| < 2^(bits−1); 2 … 24
+
+  friend bool operator==(const MatrixShape&, const MatrixShape&) = default;
+};
+
+/// Small integers times powers of two, not owned:
+///     y_k = Σ_p 2^shifts[p] · Σ_j values[(k·shifts.size() + p)·inputs + j] · x_j
 struct WeightMatrix {
+  static constexpr std::size_t kUnshifted[1] = {0};
+
   std::size_t outputs = 0;
   std::size_t inputs = 0;
   std::span<const std::int32_t> values;
-  unsigned bits = 0;  ///< sign included: every |weight| < 2^(bits−1); 2 … 24
+  unsigned bits = 0;                                  ///< as in MatrixShape
+  std::span<const std::size_t> shifts = kUnshifted;  ///< ascending, below 2^16; a plain matrix has only 0
+
+  MatrixShape shape() const;
 };
 
-/// How a matrix is applied to ciphertexts, `lanes` of them side by side: compiled once, used for every query.
-/// Input row·lanes + lane stands in that lane of that row. |w| is cut into digits, and what they cost in
-/// products, which depends on the shape and the bit width only, chooses between
-///  - buckets: for each output and digit, inputs are multiplied into the bucket of their digit (Pippenger
-///    1976);
-///  - powers: tables of small powers of all inputs, which all outputs read (Straus 1964).
+/// Operations on whole elements, lanes full or not.
+struct Operations {
+  std::size_t products = 0;
+  std::size_t squares = 0;
+};
+
+/// How a matrix is applied: weights are made non-negative by adding 2^(bits−1), which one inverse takes back
+/// for all, and cut into digits; a table holds the products of a few inputs to every power that their digits
+/// can ask for, and each digit of each output multiplies one entry a table (Straus 1964); Horner's rule puts
+/// the digits together. How many inputs share a table and how wide digits are is chosen by counting.
+class MatrixPlan {
+ public:
+  /// Error(invalid_argument) for a shape out of its ranges.
+  MatrixPlan(const MatrixShape& shape, std::size_t lanes);
+
+  /// Bits of an index into a table.
+  static constexpr unsigned kMostIndexBits = 8;
+
+  const MatrixShape& shape() const { return shape_; }
+  std::size_t lanes() const { return lanes_; }
+  std::size_t group() const { return group_; }  ///< inputs that share a table
+  unsigned digit_bits() const { return digit_bits_; }
+  std::size_t groups() const { return (shape_.inputs + group_ - 1) / group_; }
+  std::size_t digits() const { return (shape_.bits + digit_bits_ - 1) / digit_bits_; }
+  std::size_t entries() const { return std::size_t{1} << (group_ * digit_bits_); }
+  std::size_t results() const { return shape_.outputs * shape_.positions * digits(); }
+
+  /// For that many vectors of inputs at once.
+  Operations operations(std::size_t queries) const;
+
+ private:
+  MatrixShape shape_;
+  std::size_t lanes_;
+  std::size_t group_ = 1;
+  unsigned digit_bits_ = 1;
+};
+
+/// A matrix, compiled once and used for every query.
 class MatrixSchedule {
  public:
   /// Error(invalid_argument) for an empty matrix, one whose values are not as many as its shape says, and a
   /// weight that does not fit the bits. Copies what it needs.
   MatrixSchedule(const WeightMatrix& matrix, std::size_t lanes);
 
-  enum class Method { buckets, powers };
+  const MatrixPlan& plan() const { return plan_; }
+  std::size_t outputs() const { return plan_.shape().outputs; }
+  std::size_t inputs() const { return plan_.shape().inputs; }
+  std::span<const std::size_t> shifts() const { return shifts_; }
 
-  /// Tables of powers are kept below this many elements.
-  static constexpr std::size_t kMostPowers = std::size_t{1} << 13;
-
-  std::size_t outputs() const { return outputs_; }
-  std::size_t inputs() const { return inputs_; }
-  std::size_t lanes() const { return lanes_; }
-  std::size_t rows() const { return rows_; }
-  Method method() const { return method_; }
-  unsigned digit_bits() const { return digit_bits_; }
-  std::size_t digits() const { return digits_; }
-  std::size_t products() const { return products_; }  ///< of elements, tables included, squares too
-
-  /// Which of the powers of its input an output multiplies by at a digit, lane by lane: a row's table is the
-  /// ciphertext's powers 0 … 2^digit_bits − 1 and then the inverse's. For buckets the digit alone is the
-  /// bucket's number, and `signs` are 1 where the weight is negative.
-  std::span<const std::uint32_t> indices(std::size_t output, std::size_t digit, std::size_t row) const {
-    return std::span(indices_).subspan(((output * digits_ + digit) * rows_ + row) * lanes_, lanes_);
-  }
-  std::span<const std::uint32_t> signs(std::size_t output, std::size_t row) const {
-    return std::span(signs_).subspan((output * rows_ + row) * lanes_, lanes_);
+  /// The table entries, one a group of inputs, whose product is digit `digit` of output k at a position:
+  /// results are numbered (k·positions + position)·digits + digit.
+  std::span<const std::uint8_t> entries_of(std::size_t result) const {
+    return std::span(entries_).subspan(result * plan_.groups(), plan_.groups());
   }
 
  private:
-  void choose(unsigned bits);
-
-  std::size_t outputs_;
-  std::size_t inputs_;
-  std::size_t lanes_;
-  std::size_t rows_;
-  Method method_ = Method::buckets;
-  unsigned digit_bits_ = 1;
-  std::size_t digits_ = 1;
-  std::size_t products_ = 0;
-  std::vector<std::uint32_t> indices_;
-  std::vector<std::uint32_t> signs_;
+  MatrixPlan plan_;
+  std::vector<std::size_t> shifts_;
+  std::vector<std::uint8_t> entries_;
 };
 
 }  // namespace opaline

@@ -56,7 +56,8 @@ void from_lane(const Word* limbs, std::size_t count, std::span<Word> words) {
 class IfmaArithmetic final : public PairArithmetic {
  public:
   explicit IfmaArithmetic(std::span<const Integer> moduli)
-      : PairArithmetic(kLanes, 2 * kLanes * limbs_for(bit_length(moduli.front()))),
+      : PairArithmetic(kLanes, 2 * kLanes * limbs_for(bit_length(moduli.front())),
+                       ifma::number_words(2 * limbs_for(bit_length(moduli.front())))),
         values_(moduli.begin(), moduli.end()),
         limbs_(limbs_for(bit_length(moduli.front()))),
         words64_((bit_length(moduli.front()) + 63) / 64),
@@ -139,12 +140,14 @@ class IfmaArithmetic final : public PairArithmetic {
 
   std::size_t compact_words(std::size_t entries) const override { return entries * words() / kLanes; }
 
-  void gather_vartime(Word* r, const Word* table, std::span<const std::uint32_t> index) const override {
-    ifma::gather_vartime(r, table, words() / kLanes, index.data());
+  void gather_numbers_vartime(Word* r, std::span<const Word* const> numbers) const override {
+    assert(numbers.size() == kLanes);
+    ifma::gather_numbers(r, words() / kLanes, numbers.data());
   }
 
-  void scatter_vartime(Word* table, std::span<const std::uint32_t> index, const Word* x) const override {
-    ifma::scatter_vartime(table, words() / kLanes, index.data(), x);
+  void scatter_numbers_vartime(std::span<Word* const> numbers, const Word* x) const override {
+    assert(numbers.size() == kLanes);
+    ifma::scatter_numbers(numbers.data(), words() / kLanes, x);
   }
 
   void load(Word* r, std::span<const Integer> values) const override {

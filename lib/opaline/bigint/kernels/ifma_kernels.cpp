@@ -124,6 +124,27 @@ OPALINE_INLINE void select_compact_from(std::uint64_t* r, const std::uint64_t* t
   }
 }
 
+/// Exchanges rows and columns of eight words: unpacked by pairs, then blocks of two in two steps.
+OPALINE_INLINE void transpose(Vector (&rows)[kLanes]) {
+  Vector pairs[kLanes];
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < kLanes; i += 2) {
+    pairs[i] = _mm512_unpacklo_epi64(rows[i], rows[i + 1]);
+    pairs[i + 1] = _mm512_unpackhi_epi64(rows[i], rows[i + 1]);
+  }
+#pragma GCC unroll 2
+  for (std::size_t odd = 0; odd < 2; ++odd) {
+    const Vector low_first = _mm512_shuffle_i64x2(pairs[odd], pairs[2 + odd], 0x44);
+    const Vector low_second = _mm512_shuffle_i64x2(pairs[4 + odd], pairs[6 + odd], 0x44);
+    const Vector high_first = _mm512_shuffle_i64x2(pairs[odd], pairs[2 + odd], 0xEE);
+    const Vector high_second = _mm512_shuffle_i64x2(pairs[4 + odd], pairs[6 + odd], 0xEE);
+    rows[odd] = _mm512_shuffle_i64x2(low_first, low_second, 0x88);
+    rows[2 + odd] = _mm512_shuffle_i64x2(low_first, low_second, 0xDD);
+    rows[4 + odd] = _mm512_shuffle_i64x2(high_first, high_second, 0x88);
+    rows[6 + odd] = _mm512_shuffle_i64x2(high_first, high_second, 0xDD);
+  }
+}
+
 }  // namespace
 
 void mul(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
@@ -261,25 +282,26 @@ void select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t ve
   }
 }
 
-void gather_vartime(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors,
-                    const std::uint32_t* index) {
-  const std::uint64_t* lane[kLanes];
-  for (std::size_t l = 0; l < kLanes; ++l) lane[l] = table + index[l] * vectors * kLanes;
-  for (std::size_t i = 0; i < vectors; ++i) {
-    Vector found = load(lane[0] + kLanes * i);
-#pragma GCC unroll 7
-    for (std::size_t l = 1; l < kLanes; ++l) {
-      found = _mm512_mask_mov_epi64(found, static_cast<__mmask8>(1U << l), load(lane[l] + kLanes * i));
-    }
-    store(r + kLanes * i, found);
+void gather_numbers(std::uint64_t* r, std::size_t vectors, const std::uint64_t* const* numbers) {
+  for (std::size_t first = 0; first < vectors; first += kLanes) {
+    Vector rows[kLanes];
+#pragma GCC unroll 8
+    for (std::size_t l = 0; l < kLanes; ++l) rows[l] = load(numbers[l] + first);
+    transpose(rows);
+    const std::size_t count = vectors - first < kLanes ? vectors - first : kLanes;
+    for (std::size_t i = 0; i < count; ++i) store(r + (first + i) * kLanes, rows[i]);
   }
 }
 
-void scatter_vartime(std::uint64_t* table, std::size_t vectors, const std::uint32_t* index,
-                     const std::uint64_t* x) {
-  for (std::size_t l = 0; l < kLanes; ++l) {
-    std::uint64_t* const lane = table + index[l] * vectors * kLanes + l;
-    for (std::size_t i = 0; i < vectors; ++i) lane[kLanes * i] = x[kLanes * i + l];
+void scatter_numbers(std::uint64_t* const* numbers, std::size_t vectors, const std::uint64_t* x) {
+  for (std::size_t first = 0; first < vectors; first += kLanes) {
+    Vector rows[kLanes];
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      rows[i] = first + i < vectors ? load(x + (first + i) * kLanes) : zero();
+    }
+    transpose(rows);
+#pragma GCC unroll 8
+    for (std::size_t l = 0; l < kLanes; ++l) store(numbers[l] + first, rows[l]);
   }
 }
 

@@ -63,10 +63,11 @@ inline constexpr std::size_t kMostSelected = 16;
 void select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
                     const std::uint32_t* index, std::size_t elements);
 
-/// As select and its opposite, touching only what is asked for.
-void gather_vartime(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors,
-                    const std::uint32_t* index);
-void scatter_vartime(std::uint64_t* table, std::size_t vectors, const std::uint32_t* index,
-                     const std::uint64_t* x);
+/// One lane of an element on its own: its words in a row, filled up to whole vectors.
+constexpr std::size_t number_words(std::size_t vectors) { return (vectors + kLanes - 1) / kLanes * kLanes; }
+
+/// The element of the numbers at eight places, aligned to 64 bytes, and its opposite.
+void gather_numbers(std::uint64_t* r, std::size_t vectors, const std::uint64_t* const* numbers);
+void scatter_numbers(std::uint64_t* const* numbers, std::size_t vectors, const std::uint64_t* x);
 
 }  // namespace opaline::ifma

@@ -23,7 +23,7 @@ using Scratch = std::array<Word, kMostLimbs>;  ///< of mpn_sec_add_1 and mpn_sec
 class PortableArithmetic final : public PairArithmetic {
  public:
   explicit PortableArithmetic(const Integer& modulus)
-      : PairArithmetic(1, 2 * limbs_of(modulus)),
+      : PairArithmetic(1, 2 * limbs_of(modulus), 2 * limbs_of(modulus)),
         m_(modulus),
         limbs_(static_cast<mp_size_t>(limbs_of(modulus))) {
     assert(scratch_is_enough());
@@ -110,12 +110,12 @@ class PortableArithmetic final : public PairArithmetic {
 
   std::size_t compact_words(std::size_t entries) const override { return entries * words(); }
 
-  void gather_vartime(Word* r, const Word* table, std::span<const std::uint32_t> index) const override {
-    std::copy_n(table + index[0] * words(), words(), r);
+  void gather_numbers_vartime(Word* r, std::span<const Word* const> numbers) const override {
+    std::copy_n(numbers.front(), words(), r);
   }
 
-  void scatter_vartime(Word* table, std::span<const std::uint32_t> index, const Word* x) const override {
-    std::copy_n(x, words(), table + index[0] * words());
+  void scatter_numbers_vartime(std::span<Word* const> numbers, const Word* x) const override {
+    std::copy_n(x, words(), numbers.front());
   }
 
   void load(Word* r, std::span<const Integer> values) const override {
