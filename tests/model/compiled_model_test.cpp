@@ -39,7 +39,7 @@ TEST_CASE("a compiled model computes W x + b exactly") {
 }
 
 TEST_CASE("the certificate is the largest sum of weights and bias there can be") {
-  CHECK(sample_model().client_spec().bound == 265);
+  CHECK(sample_model().client_spec().bound == 190);
   SECTION("and is reached") {
     ClientSpec spec = sample_spec();
     spec.outputs = 1;
@@ -72,7 +72,7 @@ TEST_CASE("the largest numbers of all are certified without overflow") {
   constexpr std::int64_t kSum = 576451887491973120;
   const CompiledModel model(spec, std::vector<std::int32_t>(spec.inputs, -kLargest), {-1});
   CHECK(model.client_spec().bound == kSum + 1);
-  CHECK(model.weight_bits() == 24);
+  CHECK(model.client_spec().weight_bits == 24);
   CHECK(model.predict(std::vector<std::int64_t>(spec.inputs, 65535)) == std::vector<std::int64_t>{-kSum - 1});
   CHECK(CompiledModel::parse(model.serialise(), "large").client_spec().bound == kSum + 1);
   const auto with_bias = [&](std::int64_t bias) {
@@ -92,14 +92,14 @@ TEST_CASE("weight bits count the sign") {
     ClientSpec spec = sample_spec();
     spec.outputs = 1;
     spec.labels = {"only"};
-    return CompiledModel(spec, {0, 0, weight, 0}, {0}).weight_bits();
+    return CompiledModel(spec, {0, 0, weight, 0}, {0}).client_spec().weight_bits;
   };
-  CHECK(bits(0) == 1);
-  CHECK(bits(-1) == 1);
+  CHECK(bits(0) == 2);
+  CHECK(bits(-1) == 2);
   CHECK(bits(1) == 2);
-  CHECK(bits(-2) == 2);
+  CHECK(bits(-2) == 3);
   CHECK(bits(127) == 8);
-  CHECK(bits(-128) == 8);
+  CHECK(bits(-128) == 9);
   CHECK(bits(128) == 9);
 }
 
@@ -186,6 +186,7 @@ TEST_CASE("the model id changes with everything that matters and with nothing el
   CHECK(ids.count(sample_model().client_spec().model_id) == 1);
   add([](ClientSpec& s) { s.name = std::string("another name"); });
   add([](ClientSpec& s) { s.bound = 12345; });
+  add([](ClientSpec& s) { s.weight_bits = 17; });
   add([](ClientSpec& s) { s.model_id.fill(7); });
   CHECK(ids.size() == 1);
   add([](ClientSpec& s) { s.input_shape = {4}; });
@@ -195,16 +196,17 @@ TEST_CASE("the model id changes with everything that matters and with nothing el
   add([](ClientSpec& s) { s.encoding.lowest = -1.0; });
   add([](ClientSpec& s) { s.encoding.highest = 2.0; });
   add([](ClientSpec& s) { s.encoding.bits = 5; });
+  add([](ClientSpec& s) { s.mask_bits = 0; });
   add([](ClientSpec& s) { s.labels[0] = std::string("cow"); });
   add([](ClientSpec& s) { s.labels = {"c", "atdog", "b\xc3\xa4r"}; });
   add([](ClientSpec& s) { s.activation = OutputActivation::argmax; });
   add([](ClientSpec& s) { s.output_scale = 0.5; });
-  CHECK(ids.size() == 12);
+  CHECK(ids.size() == 13);
   ids.insert(CompiledModel(sample_spec(), {2, 2, -3, 4, 0, -6, 0, 0, 5, -5, 1, 0}, {1, -7, 100})
                  .client_spec()
                  .model_id);
   ids.insert(CompiledModel(sample_spec(), {1, 2, -3, 4, 0, -6, 0, 0, 5, -5, 1, 0}, {1, -7, 101})
                  .client_spec()
                  .model_id);
-  CHECK(ids.size() == 14);
+  CHECK(ids.size() == 15);
 }

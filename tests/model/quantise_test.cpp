@@ -62,7 +62,7 @@ TEST_CASE("weights, bias and scale come out as worked out by hand") {
   CHECK(std::vector<std::int64_t>(model.bias().begin(), model.bias().end()) ==
         std::vector<std::int64_t>{3, -2});
   CHECK(model.client_spec().output_scale == Approx(1.0 / 3.0));
-  CHECK(model.client_spec().bound == 3 * 9 + 3);
+  CHECK(model.client_spec().bound == 3 * 7 + 3);
   CHECK(model.client_spec().labels == std::vector<std::string>{"0", "1"});
   CHECK(quantised.report.input_bits == 2);
   CHECK(quantised.report.weight_bits == 4);

@@ -21,7 +21,7 @@ inline ClientSpec sample_spec() {
   return spec;
 }
 
-/// bound = max(15·10 + 1, 15·6 + 7, 15·11 + 100) = 265.
+/// bound = max(15·7 + 1, 15·6 + 7, 15·6 + 100) = 190.
 inline CompiledModel sample_model() {
   return {sample_spec(), {1, 2, -3, 4, 0, -6, 0, 0, 5, -5, 1, 0}, {1, -7, 100}};
 }

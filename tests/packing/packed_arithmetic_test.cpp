@@ -1,132 +1,146 @@
-// Packed numbers calculate as the numbers themselves do, up to the very bound and whatever their neighbours.
+// Packed numbers calculate as the numbers themselves do, up to the very bound and whatever their neighbours:
+// every layout of small size, without encryption, against the sums in the clear.
 
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <random>
 #include <vector>
 
-#include "opaline/packing/slot_layout.h"
+#include "opaline/packing/packed_map.h"
+#include "small_model.h"
 #include "support/error_kind.h"
 
 using namespace opaline;
-using opaline::test::kind_of;
+using namespace opaline::test;
 
 namespace {
 
-// Every sequence of `length` numbers drawn from `choices`.
-std::vector<std::vector<std::int64_t>> sequences(const std::vector<std::int64_t>& choices,
-                                                 std::size_t length) {
-  std::vector<std::vector<std::int64_t>> all = {{}};
-  for (std::size_t i = 0; i < length; ++i) {
-    std::vector<std::vector<std::int64_t>> longer;
-    for (const auto& sequence : all) {
-      for (const std::int64_t choice : choices) {
-        longer.push_back(sequence);
-        longer.back().push_back(choice);
-      }
-    }
-    all = std::move(longer);
-  }
-  return all;
-}
+constexpr std::size_t kKeyBits = 512;
 
-// Σ_i values[i]·2^(i·W), slot by slot.
-Integer at_slots(const std::vector<std::int64_t>& values, unsigned slot_bits) {
-  Integer sum = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) sum += Integer(values[i]) << (i * slot_bits);
-  return sum;
+std::int64_t pick(std::mt19937_64& random, std::int64_t lowest, std::int64_t highest) {
+  return lowest + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(highest - lowest + 1));
 }
 
 }  // namespace
 
-TEST_CASE("inputs stand at multiples of the slot width, missing ones are zero") {
-  for (const std::int64_t maximum : {1, 2, 15}) {
-    const SlotLayout layout = SlotLayout::batch(5, maximum, 32);
-    for (std::size_t count = 0; count <= layout.slots(); ++count) {
-      for (const auto& values : sequences({0, 1, maximum}, count)) {
-        CHECK(layout.pack(values) == at_slots(values, layout.shape().slot_bits));
+TEST_CASE("every layout of every small model gives the exact answers for extreme weights and inputs") {
+  std::mt19937_64 random(1);
+  std::size_t layouts = 0;
+  for (const std::size_t inputs : {1U, 2U, 3U, 5U}) {
+    for (const std::size_t outputs : {1U, 2U, 3U}) {
+      for (const Extremes extremes : {Extremes::positive, Extremes::negative, Extremes::mixed, Extremes::sparse}) {
+        const SmallModel model = extreme_model(random, inputs, outputs, extremes);
+        for (const unsigned mask_bits : {0U, 8U, 40U}) {
+          for (const LayoutShape& shape : all_shapes(model.certificate(mask_bits), kKeyBits)) {
+            const SlotLayout layout(shape, model.certificate(mask_bits), kKeyBits);
+            CAPTURE(inputs, outputs, mask_bits, shape.features, shape.outputs, shape.outputs_a_slot,
+                    shape.images, shape.slot_bits);
+            const std::vector<std::vector<std::int64_t>> images =
+                extreme_images(random, inputs, model.input_maximum, layout.images());
+            REQUIRE(evaluate_packed(model, layout, images) == model.answers(images));
+            ++layouts;
+          }
+        }
       }
     }
   }
+  CHECK(layouts > 2000);
 }
 
-TEST_CASE("inputs outside their range and too many inputs are refused") {
-  const SlotLayout layout = SlotLayout::batch(5, 15, 32);
-  REQUIRE(layout.slots() == 5);
-  CHECK(kind_of([&] { layout.pack(std::vector<std::int64_t>{0, 16}); }) == ErrorKind::out_of_range);
-  CHECK(kind_of([&] { layout.pack(std::vector<std::int64_t>{-1, 0}); }) == ErrorKind::out_of_range);
-  CHECK(kind_of([&] { layout.pack(std::vector<std::int64_t>(6, 0)); }) == ErrorKind::invalid_argument);
-  CHECK(layout.pack(std::vector<std::int64_t>(5, 15)) > 0);
-}
-
-TEST_CASE("every combination of extreme answers comes back from its slots") {
-  for (const std::int64_t bound : {0, 1, 2, 3, 4, 7, 8}) {
-    const SlotLayout layout = SlotLayout::batch(bound, 1, 30);
-    const unsigned bits = layout.shape().slot_bits;
-    const Integer half = Integer(1) << (bits - 3);
-    CAPTURE(bound, layout.slots());
-    for (const auto& answers : sequences({-bound, 0, bound}, layout.slots())) {
-      std::vector<std::int64_t> biased = answers;
-      for (std::int64_t& answer : biased) answer += static_cast<std::int64_t>(half);
-      const Integer plaintext = at_slots(biased, bits);
-      CHECK(plaintext == layout.offset(0) + at_slots(answers, bits));
-      CHECK(layout.unpack(plaintext, layout.slots()) == answers);
-      CHECK(layout.unpack(plaintext, 1) == std::vector<std::int64_t>{answers[0]});
-    }
-  }
-}
-
-TEST_CASE("the offset puts a bias into every slot") {
-  const SlotLayout layout = SlotLayout::batch(100, 3, 1024);
-  for (const std::int64_t bias : {-100, -1, 0, 1, 100}) {
-    CHECK(layout.unpack(layout.offset(bias), layout.slots()) ==
-          std::vector<std::int64_t>(layout.slots(), bias));
-  }
-  CHECK(kind_of([&] { layout.offset(101); }) == ErrorKind::invalid_argument);
-  CHECK(kind_of([&] { layout.offset(-101); }) == ErrorKind::invalid_argument);
-}
-
-TEST_CASE("linear combinations of packed inputs are those of the inputs") {
-  std::mt19937_64 random(20240607);
-  for (int round = 0; round < 200; ++round) {
-    const std::size_t inputs = 1 + random() % 20;
-    const auto weight_range = static_cast<std::int64_t>(1 + random() % 1000);
-    const auto input_maximum = static_cast<std::int64_t>(1 + random() % 300);
-    const std::size_t key_bits = 64 + 2 * (random() % 500);
-    const bool extreme = round % 3 == 0;
-    const auto pick = [&](std::int64_t lowest, std::int64_t highest) {
-      if (extreme) return random() % 2 == 0 ? lowest : highest;
-      return lowest + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(highest - lowest + 1));
-    };
-
-    std::vector<std::int64_t> weights(inputs);
-    for (std::int64_t& weight : weights) weight = pick(-weight_range, weight_range);
-    const std::int64_t bias = pick(-weight_range, weight_range);
-    std::int64_t bound = std::abs(bias);
-    for (const std::int64_t weight : weights) bound += std::abs(weight) * input_maximum;
-
-    const SlotLayout layout = SlotLayout::batch(bound, input_maximum, key_bits);
-    Integer sum = layout.offset(bias);
-    std::vector<std::int64_t> answers(layout.slots(), bias);
-    for (const std::int64_t weight : weights) {
-      std::vector<std::int64_t> column(layout.slots());
-      for (std::size_t i = 0; i < column.size(); ++i) {
-        column[i] = pick(0, input_maximum);
-        answers[i] += weight * column[i];
+TEST_CASE("layouts of a model of real proportions are exact") {
+  std::mt19937_64 random(2);
+  SmallModel model;
+  model.inputs = 100;
+  model.outputs = 7;
+  model.input_maximum = 15;
+  for (std::size_t i = 0; i < 700; ++i) model.weights.push_back(static_cast<std::int32_t>(pick(random, -31, 31)));
+  for (std::size_t k = 0; k < 7; ++k) model.bias.push_back(pick(random, -1000, 1000));
+  const Certificate certificate = model.certificate(40);
+  std::size_t tried = 0;
+  for (const std::size_t t : {1U, 2U, 7U, 10U, 11U, 13U, 100U}) {
+    for (const std::size_t outputs : {1U, 2U, 3U, 7U}) {
+      for (const std::size_t a_slot : {1U, 2U, 3U, 7U}) {
+        if (a_slot > outputs) continue;
+        LayoutShape shape{t, outputs, a_slot, 1, 0};
+        shape.slot_bits = SlotLayout::slot_bits(shape, certificate);
+        const std::size_t most = SlotLayout::most_images(shape, certificate, 2048);
+        if (most == 0) continue;
+        shape.images = 1 + random() % most;
+        const SlotLayout layout(shape, certificate, 2048);
+        std::vector<std::vector<std::int64_t>> images(layout.images());
+        for (auto& image : images) {
+          for (std::size_t j = 0; j < model.inputs; ++j) image.push_back(pick(random, 0, 15));
+        }
+        CAPTURE(t, outputs, a_slot, shape.images);
+        CHECK(evaluate_packed(model, layout, images) == model.answers(images));
+        ++tried;
       }
-      sum += layout.pack(column) * weight;
     }
-    CHECK(sum < Integer(1) << (key_bits - 2));
-    CHECK(layout.unpack(sum, layout.slots()) == answers);
+  }
+  CHECK(tried > 20);
+}
+
+TEST_CASE("missing images are zero and do not disturb the others") {
+  std::mt19937_64 random(3);
+  const SmallModel model = extreme_model(random, 4, 2, Extremes::mixed);
+  const Certificate certificate = model.certificate(8);
+  LayoutShape shape{2, 2, 1, 3, 0};
+  shape.slot_bits = SlotLayout::slot_bits(shape, certificate);
+  const SlotLayout layout(shape, certificate, kKeyBits);
+  const auto images = extreme_images(random, 4, model.input_maximum, 3);
+  for (std::size_t count = 0; count <= 3; ++count) {
+    const std::vector<std::vector<std::int64_t>> some(images.begin(),
+                                                      images.begin() + static_cast<std::ptrdiff_t>(count));
+    CHECK(evaluate_packed(model, layout, some) == model.answers(some));
   }
 }
 
-TEST_CASE("the widest slots, of more than 64 bits, are exact") {
+TEST_CASE("inputs outside their range and too many of them are refused") {
+  const Certificate certificate{2, 1, 15, 5, 40};
+  const SlotLayout layout = SlotLayout::batch(certificate, 64);
+  REQUIRE(layout.images() > 2);
+  const auto pack = [&](const std::vector<std::vector<std::int64_t>>& images) {
+    return kind_of([&] { layout.pack(0, images); });
+  };
+  CHECK_FALSE(pack({{15, 0}, {0, 0}}));
+  CHECK(pack({{0, 0}, {16, 0}}) == ErrorKind::out_of_range);
+  CHECK(pack({{-1, 0}}) == ErrorKind::out_of_range);
+  CHECK(pack({{0}}) == ErrorKind::invalid_argument);
+  CHECK(pack({{0, 0, 0}}) == ErrorKind::invalid_argument);
+  CHECK(pack(std::vector<std::vector<std::int64_t>>(layout.images() + 1, {0, 0})) ==
+        ErrorKind::invalid_argument);
+  CHECK(kind_of([&] { layout.pack(2, std::vector<std::vector<std::int64_t>>{{0, 0}}); }) ==
+        ErrorKind::invalid_argument);
+}
+
+TEST_CASE("a map of another size than the layout's model is refused") {
+  const SlotLayout layout = SlotLayout::plain({2, 1, 15, 50, 40}, 128);
+  const std::vector<std::int32_t> weights = {1, 2, 3};
+  const std::vector<std::int64_t> bias = {0, 0};
+  const auto refused = [&](std::size_t of_weights, std::size_t of_bias) {
+    return kind_of([&] {
+             PackedMap(layout, std::span(weights).first(of_weights), 6, std::span(bias).first(of_bias));
+           }) == ErrorKind::invalid_argument;
+  };
+  CHECK_FALSE(refused(2, 1));
+  CHECK(refused(3, 1));
+  CHECK(refused(1, 1));
+  CHECK(refused(2, 2));
+}
+
+TEST_CASE("the widest answers, of 63 bits, are exact") {
   const std::int64_t bound = (std::int64_t{1} << 62) - 1;
-  const SlotLayout layout = SlotLayout::batch(bound, bound, 1024);
-  REQUIRE(layout.shape() == LayoutShape{15, 65});
-  CHECK(layout.unpack(layout.offset(bound), 15) == std::vector<std::int64_t>(15, bound));
-  CHECK(layout.unpack(layout.offset(-bound), 15) == std::vector<std::int64_t>(15, -bound));
-  CHECK(layout.unpack(layout.offset(0) + layout.pack(std::vector<std::int64_t>{0, bound, 0}), 3) ==
-        std::vector<std::int64_t>{0, bound, 0});
+  SmallModel model;
+  model.inputs = 1;
+  model.outputs = 2;
+  model.input_maximum = bound;
+  model.weights = {1, -1};
+  model.bias = {0, 0};
+  for (const std::size_t a_slot : {1U, 2U}) {
+    LayoutShape shape{1, 2, a_slot, 4, 0};
+    shape.slot_bits = SlotLayout::slot_bits(shape, model.certificate(40));
+    const SlotLayout layout(shape, model.certificate(40), 1024);
+    const std::vector<std::vector<std::int64_t>> images = {{0}, {bound}, {bound - 1}, {bound}};
+    CHECK(evaluate_packed(model, layout, images) == model.answers(images));
+  }
 }

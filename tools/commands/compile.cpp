@@ -12,6 +12,7 @@
 #include "commands/report.h"
 #include "opaline/base/error.h"
 #include "opaline/model/quantise.h"
+#include "opaline/inference/spec_certificate.h"
 #include "opaline/packing/slot_layout.h"
 
 namespace opaline::tools {
@@ -28,13 +29,15 @@ struct Options {
   std::string features = "none";
   QuantisationOptions quantisation;
   bool json = false;
+  bool reveal_partial_sums = false;
 };
 
+// Sizes only: what layouts take on this machine `opaline inspect --plan` says.
 nlohmann::ordered_json layout_report(const ClientSpec& spec, std::size_t key_bits) {
-  const SlotLayout layout = SlotLayout::batch(spec.bound, spec.encoding.maximum(), key_bits);
+  const SlotLayout layout = SlotLayout::batch(certificate_of(spec), key_bits);
   const std::size_t ciphertext = key_bits / 4;
   return {{"key_bits", key_bits},
-          {"images_a_query", layout.slots()},
+          {"images_side_by_side", layout.images()},
           {"slot_bits", layout.shape().slot_bits},
           {"query_bytes", spec.inputs * ciphertext},
           {"reply_bytes", spec.outputs * ciphertext}};
@@ -51,7 +54,8 @@ nlohmann::ordered_json report_of(const ImportedNetwork& network, const Quantised
                                    {"input_bits", quantisation.input_bits},
                                    {"input_range", {spec.encoding.lowest, spec.encoding.highest}},
                                    {"weight_bits", quantisation.weight_bits},
-                                   {"answers_within", spec.bound}};
+                                   {"answers_within", spec.bound},
+                                   {"mask_bits", spec.mask_bits}};
   if (quantisation.calibration_images > 0) {
     report["calibration_images"] = quantisation.calibration_images;
     report["agreement"] = quantisation.agreement;
@@ -63,7 +67,17 @@ nlohmann::ordered_json report_of(const ImportedNetwork& network, const Quantised
   return report;
 }
 
+// Masks can be left out only by somebody who says what that means.
+void check_masks(const Options& options) {
+  if (options.quantisation.mask_bits == 0 && !options.reveal_partial_sums) {
+    throw CLI::ValidationError(
+        "--mask-bits 0 lets whoever decrypts a reply read sums of parts of the model's rows; say "
+        "--reveal-partial-sums as well if that is meant");
+  }
+}
+
 void run(const Options& options) {
+  check_masks(options);
   const ImportedNetwork network = read_network(options.network);
   ImageSet calibration;
   std::vector<std::uint8_t> labels;
@@ -146,6 +160,13 @@ Action define_compile(CLI::App& command) {
       .add_option("--agreement", quantisation.agreement,
                   "Share of calibration images that chosen widths must put in the float network's class")
       ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--mask-bits", quantisation.mask_bits,
+                  "How well replies hide sums of parts of the model's rows: up to a chance of 2^-N")
+      ->check(CLI::Range(0, 128))
+      ->capture_default_str();
+  command.add_flag("--reveal-partial-sums", options->reveal_partial_sums,
+                   "Allow --mask-bits 0: clients can read such sums, and so the model with fewer questions");
   command.add_flag("--json", options->json, "Print the report as one JSON object");
   add_examples(command, {"opaline compile net.onnx --output digits",
                          "opaline compile net.onnx --output digits --calibrate-images "

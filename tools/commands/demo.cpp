@@ -1,6 +1,5 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <iomanip>
@@ -17,6 +16,8 @@
 #include "commands/files.h"
 #include "commands/images.h"
 #include "commands/options.h"
+#include "commands/plans.h"
+#include "commands/stopwatch.h"
 #include "opaline/base/error.h"
 #include "opaline/inference/client.h"
 #include "opaline/inference/server.h"
@@ -37,16 +38,6 @@ struct Options {
   fs::path images;
   fs::path labels;
   std::optional<ImageRange> range;
-};
-
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 // Where an installed program finds its samples, beside it, or where a build finds the source tree's.
@@ -87,10 +78,12 @@ struct RoundTrip {
 Bytes make_query(const ClientSpec& spec, const SecretKey& key, const ModelImages& images,
                  const Session& session) {
   const QueryEncryptor client(spec, Encryptor(key, session.backend));
-  Bytes query;
+  const QueryHeader header =
+      client.header(images.count(), make_plan({}, client, images.count(), session.backend).layout);
+  Bytes query = to_frame(header);
   ProgressBar bar("encrypting", images.count(), session.progress);
   client.encrypt(
-      images.count(), [&](std::size_t i) { return images.encoded(i); }, LayoutChoice::automatic,
+      header, 0, [&](std::size_t i) { return images.encoded(i); },
       [&](ByteView bytes) { query.insert(query.end(), bytes.begin(), bytes.end()); },
       [&](std::size_t done) { bar.update(done); });
   return query;
@@ -101,7 +94,7 @@ Bytes make_reply(const Server& server, const Bytes& query, std::size_t images, c
   Bytes reply;
   ProgressBar bar("evaluating", images, session.progress);
   server.answer(
-      reader, [&](ByteView bytes) { reply.insert(reply.end(), bytes.begin(), bytes.end()); },
+      reader, 0, [&](ByteView bytes) { reply.insert(reply.end(), bytes.begin(), bytes.end()); },
       [&](std::size_t done) { bar.update(done); });
   return reply;
 }

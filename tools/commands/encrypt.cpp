@@ -1,7 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -9,8 +9,13 @@
 #include "commands/files.h"
 #include "commands/images.h"
 #include "commands/options.h"
+#include "commands/plans.h"
+#include "commands/report.h"
+#include "commands/stopwatch.h"
 #include "opaline/base/file.h"
+#include "opaline/base/error.h"
 #include "opaline/inference/client.h"
+#include "opaline/inference/spec_certificate.h"
 #include "opaline/paillier/key_files.h"
 
 namespace opaline::tools {
@@ -22,18 +27,10 @@ struct Options {
   std::filesystem::path images;
   std::filesystem::path output;
   std::optional<ImageRange> range;
-  std::string layout = "auto";
+  PlanOptions plans;
+  bool show_plan = false;
   std::string noise = "full";
 };
-
-// What the images are to cost least of, or a layout by its name.
-const std::map<std::string, LayoutChoice>& layouts() {
-  static const std::map<std::string, LayoutChoice> choices = {
-      {"auto", LayoutChoice::automatic},  {"plain", LayoutChoice::plain},
-      {"batch", LayoutChoice::batch},     {"latency", LayoutChoice::batch},
-      {"bandwidth", LayoutChoice::batch}, {"throughput", LayoutChoice::batch}};
-  return choices;
-}
 
 // The owner of a secret key encrypts faster, and exactly: there is nothing to choose.
 Encryptor encryptor_for(const Options& options, const Backend& backend) {
@@ -42,17 +39,63 @@ Encryptor encryptor_for(const Options& options, const Backend& backend) {
   return Encryptor(read_public_key(options.key), backend, {kind, 0});
 }
 
+// What a killed run left of this query: its header, whole chunks, and the bytes of both.
+struct LeftBehind {
+  QueryHeader header;
+  WholeChunks whole;
+};
+
+std::optional<LeftBehind> left_behind(const std::filesystem::path& partial, const QueryEncryptor& encryptor,
+                                      std::size_t images) {
+  try {
+    const ClientSpec& spec = encryptor.spec();
+    FrameReader reader(partial);
+    const QueryHeader header = read_query_header(reader);
+    if (header.key != encryptor.encryptor().public_key() || header.model_id != spec.model_id ||
+        header.images != images) {
+      return std::nullopt;
+    }
+    const SlotLayout layout(header.layout, certificate_of(spec), header.key.bits());
+    WholeChunks whole = read_whole_chunks(reader, ChunkKind::query, message_digest(header),
+                                          layout.ciphertexts() * header.key.ciphertext_bytes());
+    whole.bytes += to_frame(header).size();
+    if (whole.count == 0 || whole.count >= header.chunks()) return std::nullopt;
+    return LeftBehind{header, whole};
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 void run(const Options& options, const Session& session) {
   const ClientSpec spec = read_client_spec(options.spec);
   const ModelImages images(options.images, options.range, spec);
   const QueryEncryptor encryptor(spec, encryptor_for(options, session.backend));
+  const PublicKey& key = encryptor.encryptor().public_key();
 
-  FileWriter file(options.output, FileMode::everyone);
-  {
+  const Digest request = sha256({key.fingerprint(), spec.model_id, images.digest(),
+                                 as_bytes(options.plans.layout)});
+  const std::filesystem::path partial = partial_path(options.output, request);
+  FileWriter file(options.output, FileMode::everyone, partial);
+  const std::optional<LeftBehind> left = left_behind(partial, encryptor, images.count());
+  file.continue_at(left ? left->whole.bytes : 0);
+  const auto input = [&](std::size_t i) { return images.encoded(i); };
+  const auto write = [&](ByteView bytes) { file.write(bytes); };
+  if (left) {
     ProgressBar bar("encrypting", images.count(), session.progress);
-    encryptor.encrypt(
-        images.count(), [&](std::size_t i) { return images.encoded(i); }, layouts().at(options.layout),
-        [&](ByteView bytes) { file.write(bytes); }, [&](std::size_t done) { bar.update(done); });
+    encryptor.encrypt(left->header, left->whole.count, input, write,
+                      [&](std::size_t done) { bar.update(done); });
+  } else {
+    const Plan plan = make_plan(options.plans, encryptor, images.count(), session.backend);
+    const Stopwatch time;
+    const QueryHeader header = encryptor.header(images.count(), plan.layout);
+    write(to_frame(header));
+    ProgressBar bar("encrypting", images.count(), session.progress);
+    encryptor.encrypt(header, 0, input, write, [&](std::size_t done) { bar.update(done); });
+    if (options.show_plan) {
+      nlohmann::ordered_json fields = describe_plan(plan, options.plans.link_mbps);
+      fields["encrypt_ms_measured"] = 1e3 * time.seconds();
+      print_report(fields, ReportFormat::text);
+    }
   }
   file.commit();
 }
@@ -68,11 +111,10 @@ Action define_encrypt(CLI::App& command) {
       ->type_name("FILE");
   command.add_option("--output", options->output, "The query to write")->required()->type_name("FILE");
   add_range_option(command, options->range, "Only these images, counted from 0; the end is left out");
-  command
-      .add_option("--layout", options->layout,
-                  "plain: one number a ciphertext; batch (also latency, bandwidth, throughput): one image a "
-                  "slot, as many as fit; auto: batch from two images on")
-      ->check(CLI::IsMember(layouts()));
+  add_layout_option(command, options->plans);
+  add_link_option(command, options->plans);
+  command.add_flag("--show-plan", options->show_plan,
+                   "Print the layout, what it is predicted to take, and what encrypting took");
   command
       .add_option(
           "--noise", options->noise,

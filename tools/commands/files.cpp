@@ -22,6 +22,10 @@ std::filesystem::path with_ending(const std::filesystem::path& path, const char*
   return result;
 }
 
+std::filesystem::path partial_path(const std::filesystem::path& path, const Digest& request) {
+  return with_ending(path, (".part-" + to_hex(ByteView(request).first(4))).c_str());
+}
+
 void write_both(const NewFile& first, const NewFile& second) {
   // What would stop the second from getting its name after the first has got it.
   if (std::filesystem::is_directory(second.path)) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "opaline/base/file.h"
+#include "opaline/base/sha256.h"
 #include "opaline/model/compiled_model.h"
 #include "opaline/model/onnx_network.h"
 
@@ -15,6 +16,9 @@ ImportedNetwork read_network(const std::filesystem::path& path);
 
 /// `path` with an ending put behind it, whatever stands there: "out/digits" and ".key".
 std::filesystem::path with_ending(const std::filesystem::path& path, const char* ending);
+
+/// Where a run leaves what it has of `path` when it is killed, for a later run with the same request to find.
+std::filesystem::path partial_path(const std::filesystem::path& path, const Digest& request);
 
 /// A file and what is to be written into it.
 struct NewFile {

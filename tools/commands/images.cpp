@@ -24,6 +24,15 @@ ModelImages::ModelImages(const std::filesystem::path& path, const std::optional<
   }
 }
 
+Digest ModelImages::digest() const {
+  Bytes all;
+  for (std::size_t i = 0; i < count(); ++i) {
+    const Digest one = sha256(ByteView(pixels(i)));
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  return sha256(all);
+}
+
 EncodedInput ModelImages::encoded(std::size_t i) const {
   try {
     return spec_.encode_pixels(pixels(i));

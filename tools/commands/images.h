@@ -27,6 +27,9 @@ class ModelImages {
   std::size_t columns() const { return images_.columns; }
   std::span<const std::uint8_t> pixels(std::size_t i) const { return images_[range_.first + i]; }
 
+  /// SHA-256 over all pixels of the range.
+  Digest digest() const;
+
   /// The integers of image i of the range; errors name the file and the image.
   EncodedInput encoded(std::size_t i) const;
 

@@ -9,6 +9,7 @@
 #include "commands/command.h"
 #include "commands/files.h"
 #include "commands/options.h"
+#include "commands/plans.h"
 #include "commands/report.h"
 #include "opaline/base/error.h"
 #include "opaline/base/frame.h"
@@ -25,6 +26,11 @@ using Json = nlohmann::ordered_json;
 struct Options {
   fs::path file;
   bool json = false;
+  bool plan = false;
+  bool run = false;
+  PlanOptions plans;
+  std::size_t images = 1;
+  std::size_t bits = kDefaultKeyBits;
 };
 
 // Never a secret number: only what the public half says as well, and who else may read the file.
@@ -71,7 +77,9 @@ Json spec_fields(const ClientSpec& spec) {
           {"input_range", {spec.encoding.lowest, spec.encoding.highest}},
           {"input_bits", spec.encoding.bits},
           {"output_scale", spec.output_scale},
-          {"answers_within", spec.bound}};
+          {"answers_within", spec.bound},
+          {"weight_bits", spec.weight_bits},
+          {"mask_bits", spec.mask_bits}};
 }
 
 Json describe_client(const fs::path& path) {
@@ -85,7 +93,6 @@ Json describe_server(const fs::path& path) {
   Json fields = {{"kind", "server file of a model (private weights)"}};
   fields.update(spec_fields(model.client_spec()));
   fields["weights"] = model.weights().size();
-  fields["weight_bits"] = model.weight_bits();
   return fields;
 }
 
@@ -93,8 +100,7 @@ template <typename Header>
 void put_message_fields(Json& fields, const Header& header) {
   fields["model_id"] = to_hex(header.model_id);
   fields["images"] = header.images;
-  fields["images_a_chunk"] = header.layout.slots;
-  fields["slot_bits"] = header.layout.slot_bits;
+  fields.update(layout_fields(header.layout));
   fields["chunks"] = header.chunks();
 }
 
@@ -182,10 +188,40 @@ Json describe(const fs::path& path) {
   return describe_network(path);
 }
 
-void run(const Options& options) {
+// What each objective would choose for the model, and after a run what it measured.
+Json plan_fields(const Options& options, const Session& session) {
+  FileReader file(options.file);
+  std::array<std::uint8_t, 8> start{};
+  if (file.left() >= start.size()) file.read(start);
+  const bool server = peek_frame_kind(start) == FrameKind{'S', 'R', 'V', 'R'};
+  if (!server && (options.run || peek_frame_kind(start) != FrameKind{'C', 'L', 'N', 'T'})) {
+    throw Error(ErrorKind::invalid_argument,
+                options.file.string() + ": plans are made for a model's NAME.client or NAME.server, and --run "
+                                        "takes a NAME.server");
+  }
+  const ClientSpec spec =
+      server ? read_server_model(options.file).client_spec() : read_client_spec(options.file);
+  const SecretKey key = SecretKey::generate(options.bits);
+  const Encryptor encryptor(key, session.backend);
+  const Planner planner(spec, options.bits, MachineSpeed::measure(encryptor, session.backend));
+  Json plans = Json::array();
+  for (const char* name : {"latency", "bandwidth", "throughput", "auto", "plain"}) {
+    const Plan plan = planner.choose(*objective_of(name), options.images, options.plans.link_mbps);
+    Json fields = {{"plan", name}};
+    fields.update(describe_plan(plan, options.plans.link_mbps));
+    if (options.run) {
+      fields.update(run_plan(plan, read_server_model(options.file), key, session));
+    }
+    plans.push_back(std::move(fields));
+  }
+  return {{"key_bits", options.bits}, {"images", options.images}, {"plans", std::move(plans)}};
+}
+
+void run(const Options& options, const Session& session) {
   Json fields = {{"file", options.file.string()}};
   fields.update(describe(options.file));
   fields["bytes"] = fs::file_size(options.file);
+  if (options.plan || options.run) fields.update(plan_fields(options, session));
   print_report(fields, options.json ? ReportFormat::json : ReportFormat::text);
 }
 
@@ -197,8 +233,18 @@ Action define_inspect(CLI::App& command) {
       ->required()
       ->type_name("FILE");
   command.add_flag("--json", options->json, "Print the fields as one JSON object");
-  add_examples(command, {"opaline inspect digits.client", "opaline inspect --json q.query"});
-  return [options](const Session&) { run(*options); };
+  command.add_flag("--plan", options->plan,
+                   "Of a model: also the layouts for queries, and what they are predicted to take here");
+  command.add_flag("--run", options->run,
+                   "Of a NAME.server: also runs them with random inputs and says what they took");
+  command.add_option("--plan-images", options->images, "Plan for that many images")
+      ->check(CLI::Range(std::size_t{1}, kLargestQuery))
+      ->capture_default_str();
+  add_key_bits_option(command, options->bits);
+  add_link_option(command, options->plans);
+  add_examples(command, {"opaline inspect digits.client", "opaline inspect --json q.query",
+                         "opaline inspect --run --plan-images 100 digits.server"});
+  return [options](const Session& session) { run(*options, session); };
 }
 
 }  // namespace opaline::tools

@@ -1,6 +1,7 @@
 #include "opaline/base/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,6 +98,27 @@ FileWriter::FileWriter(std::filesystem::path path, FileMode mode)
   descriptor_ =
       ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, static_cast<mode_t>(mode));
   if (descriptor_ < 0) io_error(path_, "cannot write", errno);
+}
+
+FileWriter::FileWriter(std::filesystem::path path, FileMode mode, std::filesystem::path partial)
+    : path_(std::move(path)), temporary_(std::move(partial)) {
+  Descriptor file(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                         static_cast<mode_t>(mode)));
+  if (file.get() < 0) io_error(temporary_, "cannot write", errno);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) io_error(temporary_, "cannot examine", errno);
+  if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::io, temporary_.string() + ": not a regular file");
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    throw Error(ErrorKind::io, temporary_.string() + ": another run is writing it");
+  }
+  descriptor_ = file.release();
+}
+
+void FileWriter::continue_at(std::uint64_t bytes) {
+  const auto place = static_cast<off_t>(bytes);
+  if (::ftruncate(descriptor_, place) != 0 || ::lseek(descriptor_, place, SEEK_SET) != place) {
+    fail("cannot go on");
+  }
 }
 
 FileWriter::~FileWriter() {

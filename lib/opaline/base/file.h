@@ -47,11 +47,18 @@ SecretBytes read_secret_file(const std::filesystem::path& path, std::size_t limi
 class FileWriter {
  public:
   FileWriter(std::filesystem::path path, FileMode mode);
+
+  /// Under a temporary name that a later run can find again: what a killed one has written stays there, and
+  /// continue_at() says how much of it to keep. One writer at a time: Error(io) while another holds it.
+  FileWriter(std::filesystem::path path, FileMode mode, std::filesystem::path partial);
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
   ~FileWriter();
 
   void write(ByteView bytes);
+
+  /// Keeps the first `bytes` bytes of what is there, and writes on behind them.
+  void continue_at(std::uint64_t bytes);
 
   /// Flushes to the disk (fsync), gives the file its name, and flushes the folder.
   void commit();

@@ -5,23 +5,16 @@
 #include <utility>
 
 #include "opaline/base/error.h"
+#include "opaline/base/parallel.h"
+#include "opaline/base/random.h"
 #include "opaline/inference/ciphertext_bytes.h"
+#include "opaline/inference/lots.h"
 #include "opaline/inference/named_errors.h"
-#include "opaline/packing/slot_layout.h"
+#include "opaline/inference/spec_certificate.h"
 #include "opaline/paillier/ciphertext.h"
 
 namespace opaline {
 namespace {
-
-// As wide as the images fill it: a single image makes the batch layout the plain one.
-SlotLayout choose_layout(LayoutChoice choice, const ClientSpec& spec, std::size_t images,
-                         std::size_t key_bits) {
-  const std::int64_t maximum = spec.encoding.maximum();
-  if (choice == LayoutChoice::plain) return SlotLayout::plain(spec.bound, maximum, key_bits);
-  LayoutShape shape = SlotLayout::batch(spec.bound, maximum, key_bits).shape();
-  shape.slots = std::min(shape.slots, images);
-  return SlotLayout::granted(shape, spec.bound, maximum, key_bits);
-}
 
 // Inputs first … first + count − 1, checked.
 std::vector<EncodedInput> take_inputs(const ClientSpec& spec, const InputSource& input, std::size_t first,
@@ -46,16 +39,19 @@ std::vector<EncodedInput> take_inputs(const ClientSpec& spec, const InputSource&
   return taken;
 }
 
-// Plaintext j holds value j of every input.
-std::vector<Integer> pack(const SlotLayout& layout, const std::vector<EncodedInput>& inputs,
-                          std::size_t values) {
-  std::vector<Integer> plaintexts;
-  plaintexts.reserve(values);
-  std::vector<std::int64_t> column(inputs.size());
-  for (std::size_t j = 0; j < values; ++j) {
-    for (std::size_t i = 0; i < inputs.size(); ++i) column[i] = inputs[i][j];
-    plaintexts.push_back(layout.pack(column));
-  }
+// The plaintexts of several chunks of inputs, chunk after chunk.
+std::vector<Integer> pack(const SlotLayout& layout, const std::vector<EncodedInput>& inputs) {
+  const std::size_t ciphertexts = layout.ciphertexts();
+  const std::size_t chunks = (inputs.size() + layout.images() - 1) / layout.images();
+  std::vector<Integer> plaintexts(chunks * ciphertexts);
+  const std::vector<Share> shares = even_shares(plaintexts.size(), 64);
+  parallel_for(shares.size(), [&](std::size_t share) {
+    for (std::size_t i = shares[share].first; i < shares[share].first + shares[share].count; ++i) {
+      const std::size_t first = i / ciphertexts * layout.images();
+      const std::size_t count = std::min(layout.images(), inputs.size() - first);
+      plaintexts[i] = layout.pack(i % ciphertexts, std::span(inputs).subspan(first, count));
+    }
+  });
   return plaintexts;
 }
 
@@ -64,31 +60,51 @@ std::vector<Integer> pack(const SlotLayout& layout, const std::vector<EncodedInp
 QueryEncryptor::QueryEncryptor(ClientSpec spec, Encryptor encryptor)
     : spec_(std::move(spec)), encryptor_(std::move(encryptor)) {}
 
-void QueryEncryptor::encrypt(std::size_t images, const InputSource& input, LayoutChoice layout,
-                             const ByteSink& out, const ImageProgress& progress) const {
+LayoutShape QueryEncryptor::plain() const {
+  return SlotLayout::plain(certificate_of(spec_), encryptor_.public_key().bits()).shape();
+}
+
+LayoutShape QueryEncryptor::batch(std::size_t images) const {
+  LayoutShape shape = SlotLayout::batch(certificate_of(spec_), encryptor_.public_key().bits()).shape();
+  shape.images = std::clamp<std::size_t>(images, 1, shape.images);
+  return shape;
+}
+
+QueryHeader QueryEncryptor::header(std::size_t images, const LayoutShape& layout) const {
   if (images < 1 || images > kLargestQuery) {
     throw Error(ErrorKind::invalid_argument, "a query holds 1 to " + std::to_string(kLargestQuery) +
                                                  " images, not " + std::to_string(images));
   }
   const PublicKey& key = encryptor_.public_key();
-  const SlotLayout chosen = choose_layout(layout, spec_, images, key.bits());
-  const QueryHeader header{key, spec_.model_id, chosen.shape(), images};
+  const SlotLayout granted(layout, certificate_of(spec_), key.bits());
+  QueryHeader header{key, spec_.model_id, granted.shape(), images, {}};
+  fill_random(header.nonce);
+  return header;
+}
+
+void QueryEncryptor::encrypt(const QueryHeader& header, std::size_t first_chunk, const InputSource& input,
+                             const ByteSink& out, const ImageProgress& progress) const {
+  const SlotLayout layout(header.layout, certificate_of(spec_), header.key.bits());
   const Digest digest = message_digest(header);
-  out(to_frame(header));
-  for (std::size_t chunk = 0; chunk < header.chunks(); ++chunk) {
-    const std::size_t first = chunk * chosen.slots();
-    const std::size_t count = std::min(chosen.slots(), images - first);
-    const std::vector<Integer> plaintexts =
-        pack(chosen, take_inputs(spec_, input, first, count), spec_.inputs);
-    out(chunk_frame(ChunkKind::query, digest, chunk, ciphertext_bytes(encryptor_.encrypt(plaintexts))));
+  const std::size_t together = client_lot(layout.ciphertexts());
+  for (std::size_t chunk = first_chunk; chunk < header.chunks(); chunk += together) {
+    const std::size_t first = chunk * layout.images();
+    const std::size_t count = std::min(together * layout.images(), header.images - first);
+    const std::vector<Ciphertext> ciphertexts =
+        encryptor_.encrypt(pack(layout, take_inputs(spec_, input, first, count)));
+    for (std::size_t i = 0; i * layout.ciphertexts() < ciphertexts.size(); ++i) {
+      const auto of_chunk = std::span(ciphertexts).subspan(i * layout.ciphertexts(), layout.ciphertexts());
+      out(chunk_frame(ChunkKind::query, digest, chunk + i, ciphertext_bytes(of_chunk)));
+    }
     progress(first + count);
   }
 }
 
-Bytes QueryEncryptor::encrypt(const std::vector<EncodedInput>& inputs, LayoutChoice layout) const {
-  Bytes query;
+Bytes QueryEncryptor::encrypt(const std::vector<EncodedInput>& inputs, const LayoutShape& layout) const {
+  const QueryHeader header = this->header(inputs.size(), layout);
+  Bytes query = to_frame(header);
   encrypt(
-      inputs.size(), [&](std::size_t i) { return inputs[i]; }, layout,
+      header, 0, [&](std::size_t i) { return inputs[i]; },
       [&](ByteView frame) { query.insert(query.end(), frame.begin(), frame.end()); }, [](std::size_t) {});
   return query;
 }
@@ -107,21 +123,33 @@ void ReplyDecryptor::decrypt(FrameReader& reply, const AnswerSink& out, const Im
                 reply.name() + ": made by another model; use that model's client file");
   }
   const Digest digest = message_digest(header);
-  const SlotLayout layout = with_name(reply.name(), [&] {
-    return SlotLayout::granted(header.layout, spec_.bound, spec_.encoding.maximum(), key.bits());
-  });
-  for (std::size_t chunk = 0; chunk < header.chunks(); ++chunk) {
-    const Bytes bytes =
-        read_chunk(reply, ChunkKind::reply, digest, chunk, spec_.outputs * key.ciphertext_bytes());
-    if (chunk + 1 == header.chunks()) reply.expect_end();
-    const std::size_t first = chunk * layout.slots();
-    const std::size_t count = std::min(layout.slots(), header.images - first);
+  const SlotLayout layout = with_name(
+      reply.name(), [&] { return SlotLayout(header.layout, certificate_of(spec_), key.bits()); });
+  const std::size_t chunk_bytes = layout.replies() * key.ciphertext_bytes();
+  const std::size_t together = client_lot(layout.replies());
+  for (std::size_t chunk = 0; chunk < header.chunks(); chunk += together) {
+    const std::size_t end = std::min(chunk + together, header.chunks());
+    Bytes bytes;
+    for (std::size_t i = chunk; i < end; ++i) {
+      const Bytes one = read_chunk(reply, ChunkKind::reply, digest, i, chunk_bytes);
+      bytes.insert(bytes.end(), one.begin(), one.end());
+    }
+    if (end == header.chunks()) reply.expect_end();
+    const std::size_t first = chunk * layout.images();
+    const std::size_t count = std::min(together * layout.images(), header.images - first);
     std::vector<std::vector<std::int64_t>> answers(count);
     with_name(reply.name(), [&] {
-      for (const Integer& plaintext : decryptor_.decrypt(parse_ciphertexts(key, bytes))) {
-        const std::vector<std::int64_t> slots = layout.unpack(plaintext, count);
-        for (std::size_t i = 0; i < count; ++i) answers[i].push_back(slots[i]);
-      }
+      const std::vector<Integer> plaintexts = decryptor_.decrypt(parse_ciphertexts(key, bytes));
+      parallel_for(end - chunk, [&](std::size_t i) {
+        const std::size_t images = std::min(layout.images(), count - i * layout.images());
+        for (std::size_t k = 0; k < layout.replies(); ++k) {
+          const auto some = layout.unpack(k, plaintexts[i * layout.replies() + k], images);
+          for (std::size_t image = 0; image < images; ++image) {
+            std::vector<std::int64_t>& answer = answers[i * layout.images() + image];
+            answer.insert(answer.end(), some[image].begin(), some[image].end());
+          }
+        }
+      });
     });
     for (std::size_t i = 0; i < count; ++i) out(first + i, answers[i]);
     progress(first + count);

@@ -7,14 +7,11 @@
 
 #include "opaline/inference/message.h"
 #include "opaline/model/compiled_model.h"
+#include "opaline/packing/slot_layout.h"
 #include "opaline/paillier/decryptor.h"
 #include "opaline/paillier/encryptor.h"
 
 namespace opaline {
-
-/// How images share ciphertexts: one value a ciphertext, or one image a slot, as many as fit. `automatic` is
-/// batch as soon as there are two images.
-enum class LayoutChoice { automatic, plain, batch };
 
 /// The integers of one input, `spec.inputs` of them in [0, spec.encoding.maximum()]
 /// (ClientSpec::encode_pixels).
@@ -28,13 +25,25 @@ class QueryEncryptor {
  public:
   QueryEncryptor(ClientSpec spec, Encryptor encryptor);
 
-  /// Writes a query for inputs 0 … images − 1, chunk by chunk. Error(out_of_range) names the input and its
-  /// value.
-  void encrypt(std::size_t images, const InputSource& input, LayoutChoice layout, const ByteSink& out,
-               const ImageProgress& progress) const;
+  const ClientSpec& spec() const { return spec_; }
+  const Encryptor& encryptor() const { return encryptor_; }
+
+  /// The layout of one value a ciphertext, and that of as many images side by side as fit and there are. A
+  /// Planner knows better ones.
+  LayoutShape plain() const;
+  LayoutShape batch(std::size_t images) const;
+
+  /// The header of a new query for that many images. Error(does_not_fit) for a layout that is not safe.
+  QueryHeader header(std::size_t images, const LayoutShape& layout) const;
+
+  /// Writes the chunks first_chunk … header.chunks() − 1 of inputs 0 … header.images − 1, without the header.
+  /// Error(out_of_range) names the input and its value.
+  void encrypt(const QueryHeader& header, std::size_t first_chunk, const InputSource& input,
+               const ByteSink& out, const ImageProgress& progress) const;
 
   /// The whole query in memory.
-  Bytes encrypt(const std::vector<EncodedInput>& inputs, LayoutChoice layout = LayoutChoice::automatic) const;
+  Bytes encrypt(const std::vector<EncodedInput>& inputs, const LayoutShape& layout) const;
+  Bytes encrypt(const std::vector<EncodedInput>& inputs) const { return encrypt(inputs, batch(inputs.size())); }
 
  private:
   ClientSpec spec_;

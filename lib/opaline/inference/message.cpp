@@ -13,7 +13,7 @@ namespace {
 
 namespace wire = opaline::inference;
 
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr FrameKind kQueryHeader = {'Q', 'H', 'D', 'R'};
 constexpr FrameKind kReplyHeader = {'R', 'H', 'D', 'R'};
 constexpr FrameKind kQueryChunk = {'Q', 'C', 'H', 'K'};
@@ -50,16 +50,28 @@ Payload parse(const FrameReader& reader, ByteView bytes) {
   return payload;
 }
 
-template <typename Payload>
-LayoutShape layout_from(const FrameReader& reader, const Payload& payload, std::size_t key_bits) {
-  const LayoutShape layout{payload.slots(), payload.slot_bits()};
-  if (layout.slots < 1 || layout.slot_bits < 1 || layout.slots > key_bits ||
-      layout.slots * layout.slot_bits > key_bits - 2) {
-    refuse(reader, "its layout of " + std::to_string(layout.slots) + " slots of " +
-                       std::to_string(layout.slot_bits) + " bits does not exist for a key of " +
-                       std::to_string(key_bits) + " bits");
+// Whether the layout can exist at all; whether it is granted is a question to the model.
+LayoutShape layout_from(const FrameReader& reader, const wire::Layout& payload, std::size_t key_bits) {
+  const LayoutShape layout{payload.features(), payload.outputs(), payload.outputs_a_slot(), payload.images(),
+                           payload.slot_bits()};
+  const auto possible = [key_bits](std::size_t number) { return number >= 1 && number <= key_bits; };
+  if (!possible(layout.features) || !possible(layout.outputs) || !possible(layout.outputs_a_slot) ||
+      !possible(layout.images) || !possible(layout.slot_bits) ||
+      layout.images * layout.slots_an_image() * layout.slot_bits > key_bits - 2) {
+    refuse(reader, "its layout of " + std::to_string(layout.images) + " images, " +
+                       std::to_string(layout.features) + " features and " + std::to_string(layout.outputs) +
+                       " answers in slots of " + std::to_string(layout.slot_bits) +
+                       " bits does not exist for a key of " + std::to_string(key_bits) + " bits");
   }
   return layout;
+}
+
+template <typename Payload>
+Nonce nonce_from(const FrameReader& reader, const Payload& payload) {
+  Nonce nonce{};
+  if (payload.nonce().size() != nonce.size()) refuse(reader, "its nonce is not of 16 bytes");
+  std::copy(payload.nonce().begin(), payload.nonce().end(), nonce.begin());
+  return nonce;
 }
 
 template <typename Payload>
@@ -83,9 +95,14 @@ PublicKey key_from(const FrameReader& reader, const std::string& n, const KeySou
 template <typename Payload, typename Header>
 void put_common(Payload& payload, const Header& header) {
   payload.set_model_id(to_string(header.model_id));
-  payload.set_slots(header.layout.slots);
-  payload.set_slot_bits(header.layout.slot_bits);
+  wire::Layout& layout = *payload.mutable_layout();
+  layout.set_features(header.layout.features);
+  layout.set_outputs(header.layout.outputs);
+  layout.set_outputs_a_slot(header.layout.outputs_a_slot);
+  layout.set_images(header.layout.images);
+  layout.set_slot_bits(header.layout.slot_bits);
   payload.set_images(header.images);
+  payload.set_nonce(to_string(header.nonce));
 }
 
 }  // namespace
@@ -109,8 +126,8 @@ QueryHeader read_query_header(FrameReader& reader, const KeySource& keys) {
   const std::size_t images = images_from(reader, payload);
   const Digest model_id = digest_from(reader, payload.model_id(), "its model's name");
   PublicKey key = key_from(reader, payload.n(), keys);
-  const LayoutShape layout = layout_from(reader, payload, key.bits());
-  return {std::move(key), model_id, layout, images};
+  const LayoutShape layout = layout_from(reader, payload.layout(), key.bits());
+  return {std::move(key), model_id, layout, images, nonce_from(reader, payload)};
 }
 
 ReplyHeader read_reply_header(FrameReader& reader) {
@@ -118,7 +135,11 @@ ReplyHeader read_reply_header(FrameReader& reader) {
   const std::size_t images = images_from(reader, payload);
   return {digest_from(reader, payload.key_fingerprint(), "its key's fingerprint"),
           digest_from(reader, payload.model_id(), "its model's name"),
-          layout_from(reader, payload, kLargestKeyBits), images};
+          layout_from(reader, payload.layout(), kLargestKeyBits), images, nonce_from(reader, payload)};
+}
+
+ReplyHeader reply_to(const QueryHeader& query) {
+  return {query.key.fingerprint(), query.model_id, query.layout, query.images, query.nonce};
 }
 
 Bytes chunk_frame(ChunkKind kind, const Digest& message, std::size_t index, ByteView ciphertexts) {
@@ -155,6 +176,19 @@ Bytes read_chunk(FrameReader& reader, ChunkKind kind, const Digest& message, std
                        std::to_string(bytes));
   }
   return {payload.ciphertexts().begin(), payload.ciphertexts().end()};
+}
+
+WholeChunks read_whole_chunks(FrameReader& reader, ChunkKind kind, const Digest& message, std::size_t bytes) {
+  WholeChunks whole;
+  try {
+    while (true) {
+      const Bytes ciphertexts = read_chunk(reader, kind, message, whole.count, bytes);
+      whole.bytes += chunk_frame(kind, message, whole.count, ciphertexts).size();
+      ++whole.count;
+    }
+  } catch (const Error&) {  // where it broke off, or something else begins
+  }
+  return whole;
 }
 
 Digest message_digest(const QueryHeader& header) { return sha256(to_frame(header)); }

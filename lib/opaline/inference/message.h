@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -25,7 +26,10 @@ inline constexpr std::size_t kLargestQuery = 1 << 20;
 /// At most this many bytes of ciphertexts in one chunk: 2^20 inputs under a key of 4096 bits.
 inline constexpr std::size_t kLargestChunk = std::size_t{1} << 30;
 
-/// A query is a header and then one frame of ciphertexts for every `layout.slots` images; a reply is made
+/// Makes every query one of its kind, so that no chunk can be taken for one of another.
+using Nonce = std::array<std::uint8_t, 16>;
+
+/// A query is a header and then one frame of ciphertexts for every `layout.images` images; a reply is made
 /// likewise. Both are sequences of frames (base/frame.h) with protobuf payloads (messages.proto), so that
 /// they can be written and read in bounded memory.
 struct QueryHeader {
@@ -33,8 +37,9 @@ struct QueryHeader {
   Digest model_id{};
   LayoutShape layout;
   std::size_t images = 0;
+  Nonce nonce{};  ///< of the query
 
-  std::size_t chunks() const { return (images + layout.slots - 1) / layout.slots; }
+  std::size_t chunks() const { return (images + layout.images - 1) / layout.images; }
 };
 
 struct ReplyHeader {
@@ -42,9 +47,13 @@ struct ReplyHeader {
   Digest model_id{};
   LayoutShape layout;
   std::size_t images = 0;
+  Nonce nonce{};  ///< of the query
 
-  std::size_t chunks() const { return (images + layout.slots - 1) / layout.slots; }
+  std::size_t chunks() const { return (images + layout.images - 1) / layout.images; }
 };
+
+/// What the reply to a query begins with.
+ReplyHeader reply_to(const QueryHeader& query);
 
 Bytes to_frame(const QueryHeader& header);
 Bytes to_frame(const ReplyHeader& header);
@@ -67,6 +76,13 @@ Bytes chunk_frame(ChunkKind kind, const Digest& message, std::size_t index, Byte
 /// The ciphertext bytes of the next chunk, which must be number `index` and hold exactly `bytes` bytes.
 Bytes read_chunk(FrameReader& reader, ChunkKind kind, const Digest& message, std::size_t index,
                  std::size_t bytes);
+
+/// How much of an interrupted message can be kept: whole chunks from number 0 on, and their bytes.
+struct WholeChunks {
+  std::size_t count = 0;
+  std::uint64_t bytes = 0;
+};
+WholeChunks read_whole_chunks(FrameReader& reader, ChunkKind kind, const Digest& message, std::size_t bytes);
 
 /// What binds chunks to their header: SHA-256 of the header's frame.
 Digest message_digest(const QueryHeader& header);

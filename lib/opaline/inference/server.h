@@ -19,19 +19,22 @@ class Server {
 
   const CompiledModel& model() const { return model_; }
 
-  /// Reads a query and writes the reply, chunk by chunk. Error(wrong_model), Error(does_not_fit) for a layout
-  /// this model would not grant, Error(invalid_key), Error(invalid_ciphertext) and the reader's own.
-  void answer(FrameReader& query, const ByteSink& out, const ImageProgress& progress) const;
+  /// Reads a query and writes the reply, chunk by chunk. An interrupted reply is continued with its chunk
+  /// number `first_chunk`; its header has been written then. Error(wrong_model), Error(does_not_fit) for a
+  /// layout this model would not grant, Error(invalid_key), Error(invalid_ciphertext) and the reader's own.
+  void answer(FrameReader& query, std::size_t first_chunk, const ByteSink& out,
+              const ImageProgress& progress) const;
 
   /// The whole in memory.
   Bytes answer(ByteView query) const;
 
  private:
-  class Evaluators;
+  struct Packed;
+  struct Caches;
 
   CompiledModel model_;
-  MatrixSchedule schedule_;
-  std::unique_ptr<Evaluators> evaluators_;
+  const Backend* backend_;
+  std::unique_ptr<Caches> caches_;
 };
 
 }  // namespace opaline

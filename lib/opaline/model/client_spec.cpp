@@ -15,10 +15,12 @@ namespace opaline {
 namespace {
 
 constexpr FrameKind kKind = {'C', 'L', 'N', 'T'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 
 constexpr std::size_t kLongestText = 256;
 constexpr unsigned kMostBits = 16;
+constexpr unsigned kMostWeightBits = 24;
+constexpr unsigned kMostMaskBits = 128;
 
 constexpr std::array kActivations = {
     std::pair(OutputActivation::none, model::ACTIVATION_NONE),
@@ -120,6 +122,8 @@ void check_client_spec(const ClientSpec& spec) {
   require(std::isfinite(spec.output_scale) && spec.output_scale > 0,
           "the output scale has to be finite and above 0");
   require(spec.bound >= 0 && spec.bound <= kLargestBound, "the certificate's bound has to lie below 2^62");
+  require(spec.weight_bits >= 2 && spec.weight_bits <= kMostWeightBits, "a weight has to have 2 to 24 bits");
+  require(spec.mask_bits <= kMostMaskBits, "masks can hide up to 2^-128 at most");
 }
 
 std::string client_spec_to_wire(const ClientSpec& spec) {
@@ -141,6 +145,8 @@ std::string client_spec_to_wire(const ClientSpec& spec) {
   }
   wire.set_output_scale(spec.output_scale);
   wire.set_bound(static_cast<std::uint64_t>(spec.bound));
+  wire.set_weight_bits(spec.weight_bits);
+  wire.set_mask_bits(spec.mask_bits);
   return wire.SerializeAsString();
 }
 
@@ -166,6 +172,8 @@ ClientSpec client_spec_from_wire(std::string_view bytes) {
   spec.output_scale = wire.output_scale();
   require(wire.bound() <= static_cast<std::uint64_t>(kLargestBound), "its bound is not below 2^62");
   spec.bound = static_cast<std::int64_t>(wire.bound());
+  spec.weight_bits = wire.weight_bits();
+  spec.mask_bits = wire.mask_bits();
   check_client_spec(spec);
   return spec;
 }

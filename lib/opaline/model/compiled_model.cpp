@@ -16,7 +16,7 @@ namespace opaline {
 namespace {
 
 constexpr FrameKind kKind = {'S', 'R', 'V', 'R'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 static_assert(kServerFileLimit <= std::numeric_limits<int>::max(), "protobuf counts bytes in an int");
 
 constexpr std::int32_t kWeightLimit = std::int32_t{1} << 23;
@@ -40,21 +40,35 @@ void check_numbers(const ClientSpec& spec, const std::vector<std::int32_t>& weig
   }
 }
 
-/// max over k of Σ_j |w_kj|·max x + |b_k|. Never overflows: 2^20 inputs of less than 2^16 times weights of
-/// less than 2^23 make less than 2^59, and a bias is less than 2^62.
+/// The largest magnitude of an answer: inputs at their maximum where weights have one sign, 0 elsewhere. It
+/// covers every partial sum too. Never overflows: 2^20 inputs of less than 2^16 times weights of less than
+/// 2^23 make less than 2^59, and a bias is less than 2^62.
 std::int64_t certificate(const ClientSpec& spec, const std::vector<std::int32_t>& weights,
                          const std::vector<std::int64_t>& bias) {
   std::int64_t bound = 0;
   for (std::size_t k = 0; k < spec.outputs; ++k) {
-    std::int64_t sum = 0;
-    for (std::size_t j = 0; j < spec.inputs; ++j) sum += std::abs(std::int64_t{weights[k * spec.inputs + j]});
-    bound = std::max(bound, sum * spec.encoding.maximum() + std::abs(bias[k]));
+    std::int64_t negative = 0;
+    std::int64_t positive = 0;
+    for (std::size_t j = 0; j < spec.inputs; ++j) {
+      const std::int32_t weight = weights[k * spec.inputs + j];
+      (weight < 0 ? negative : positive) += weight;
+    }
+    const std::int64_t lowest = negative * spec.encoding.maximum() + bias[k];
+    const std::int64_t highest = positive * spec.encoding.maximum() + bias[k];
+    bound = std::max({bound, -lowest, highest});
   }
   if (bound > kLargestBound) {
     throw Error(ErrorKind::does_not_fit,
                 "the model's answers could reach 2^62; compile it with fewer input or weight bits");
   }
   return bound;
+}
+
+/// Fewest bits for which every |weight| < 2^(bits − 1): two at least.
+unsigned weight_bits(const std::vector<std::int32_t>& weights) {
+  std::uint32_t magnitudes = 1;
+  for (const std::int32_t weight : weights) magnitudes |= static_cast<std::uint32_t>(std::abs(weight));
+  return static_cast<unsigned>(std::bit_width(magnitudes)) + 1;
 }
 
 /// Writes numbers and texts so that different models never give the same bytes.
@@ -79,7 +93,7 @@ class Canonical {
 Digest model_digest(const ClientSpec& spec, const std::vector<std::int32_t>& weights,
                     const std::vector<std::int64_t>& bias) {
   Canonical head;
-  head.text("opaline model 1");
+  head.text("opaline model 2");
   head.number(spec.input_shape.size());
   for (const std::size_t dimension : spec.input_shape) head.number(dimension);
   head.number(spec.outputs);
@@ -88,6 +102,7 @@ Digest model_digest(const ClientSpec& spec, const std::vector<std::int32_t>& wei
     head.real(value);
   }
   head.number(spec.encoding.bits);
+  head.number(spec.mask_bits);
   head.number(static_cast<std::uint64_t>(spec.activation));
   head.number(spec.labels.size());
   for (const std::string& label : spec.labels) head.text(label);
@@ -108,18 +123,12 @@ CompiledModel::CompiledModel(ClientSpec spec, std::vector<std::int32_t> weights,
                              std::vector<std::int64_t> bias)
     : spec_(std::move(spec)), weights_(std::move(weights)), bias_(std::move(bias)) {
   spec_.bound = 0;
+  spec_.weight_bits = 2;
   check_client_spec(spec_);
   check_numbers(spec_, weights_, bias_);
   spec_.bound = certificate(spec_, weights_, bias_);
+  spec_.weight_bits = weight_bits(weights_);
   spec_.model_id = model_digest(spec_, weights_, bias_);
-}
-
-unsigned CompiledModel::weight_bits() const {
-  std::uint32_t magnitude = 0;
-  for (const std::int32_t weight : weights_) {
-    magnitude |= static_cast<std::uint32_t>(weight < 0 ? ~weight : weight);
-  }
-  return static_cast<unsigned>(std::bit_width(magnitude)) + 1;
 }
 
 std::vector<std::int64_t> CompiledModel::predict(std::span<const std::int64_t> inputs) const {
@@ -161,7 +170,8 @@ CompiledModel CompiledModel::parse(ByteView file, const std::string& name) {
     const ClientSpec spec = client_spec_from_wire(wire.client_spec());
     CompiledModel model(spec, {wire.weights().begin(), wire.weights().end()},
                         {wire.bias().begin(), wire.bias().end()});
-    if (model.spec_.bound != spec.bound || model.spec_.model_id != spec.model_id) {
+    if (model.spec_.bound != spec.bound || model.spec_.weight_bits != spec.weight_bits ||
+        model.spec_.model_id != spec.model_id) {
       throw Error(ErrorKind::damaged, "its certificate or model id does not agree with its weights");
     }
     return model;

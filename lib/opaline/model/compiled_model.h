@@ -52,6 +52,8 @@ struct ClientSpec {
   OutputActivation activation = OutputActivation::none;
   double output_scale = 1.0;  ///< logit = integer · output_scale
   std::int64_t bound = 0;     ///< certificate: every answer lies in [−bound, bound]
+  unsigned weight_bits = 2;   ///< sign included: every |weight| < 2^(weight_bits−1); 2 … 24
+  unsigned mask_bits = 40;    ///< σ: replies hide sums that are not answers up to 2^−σ; 0 … 128
 
   /// One an output, but two for a single output with a sigmoid.
   std::size_t classes() const {
@@ -82,13 +84,12 @@ class CompiledModel {
  public:
   /// Sizes: at most 2^20 inputs, 4096 outputs, 2^26 weights; |weight| < 2^23, |bias| < 2^62.
   /// Computes the certificate and the model id; throws Error(does_not_fit) if the bound would reach 2^62.
-  /// `spec`'s model_id and bound are filled in here.
+  /// `spec`'s model_id, bound and weight_bits are filled in here.
   CompiledModel(ClientSpec spec, std::vector<std::int32_t> weights, std::vector<std::int64_t> bias);
 
   const ClientSpec& client_spec() const { return spec_; }
   std::span<const std::int32_t> weights() const { return weights_; }  ///< outputs × inputs, row by row
   std::span<const std::int64_t> bias() const { return bias_; }
-  unsigned weight_bits() const;  ///< fewest bits, sign included, that hold every weight
 
   /// W x + b, exactly. Error(out_of_range) unless every input lies in [0, encoding.maximum()].
   std::vector<std::int64_t> predict(std::span<const std::int64_t> inputs) const;

@@ -90,6 +90,7 @@ ClientSpec describe(const ImportedNetwork& network, const QuantisationOptions& o
   spec.inputs = network.map.inputs;
   spec.outputs = network.map.outputs;
   spec.pixels = options.pixels;
+  spec.mask_bits = options.mask_bits;
   spec.activation = network.activation;
   spec.labels = options.labels.empty() ? default_labels(spec.classes()) : options.labels;
   const auto [darkest, brightest] = std::minmax({options.pixels(0), options.pixels(255)});

@@ -21,6 +21,7 @@ struct QuantisationOptions {
   std::optional<double> input_lowest;  ///< default: the image of pixels 0 … 255 under `pixels`
   std::optional<double> input_highest;
   std::vector<std::string> labels;  ///< default: "0", "1", …
+  unsigned mask_bits = 40;          ///< ClientSpec::mask_bits
   double agreement = 0.995;         ///< with the float network, asked of automatic widths on calibration data
 };
 

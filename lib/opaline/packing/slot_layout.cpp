@@ -5,110 +5,192 @@
 #include <string>
 
 #include "opaline/base/error.h"
+#include "opaline/base/secret.h"
 
 namespace opaline {
 namespace {
 
-constexpr unsigned kGuardBits = 2;
 constexpr std::int64_t kLimit = std::int64_t{1} << 62;
+constexpr unsigned kMostMaskBits = 128;
+
+/// At most 2^−kDamageBits of all numbers pass for a reply.
+constexpr unsigned kDamageBits = 40;
+
+/// Wider slots do not fit any key.
+constexpr std::size_t kMostSlotBits = std::size_t{1} << 14;
 
 unsigned bit_width(std::int64_t x) {
   return static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(x)));
 }
 
-// W = b + 2 of the certificate.
-unsigned slot_width(std::int64_t bound, std::int64_t input_maximum) {
-  if (bound < 0 || bound >= kLimit || input_maximum < 0 || input_maximum >= kLimit) {
-    throw Error(ErrorKind::invalid_argument, "bounds of a slot must lie in [0, 2^62)");
+unsigned bits_of_answer(const Certificate& certificate) { return std::max(1U, bit_width(2 * certificate.bound)); }
+
+void check(const Certificate& certificate) {
+  if (certificate.bound < 0 || certificate.bound >= kLimit || certificate.input_maximum < 0 ||
+      certificate.input_maximum >= kLimit || certificate.inputs < 1 || certificate.outputs < 1 ||
+      certificate.mask_bits > kMostMaskBits) {
+    throw Error(ErrorKind::invalid_argument, "no layout can be made for such a model");
   }
-  return std::max(bit_width(bound) + 1, bit_width(input_maximum)) + kGuardBits;
 }
 
-// How many slots keep the whole below 2^(key bits − 2), which is below n/2; at least one, or an Error.
-std::size_t capacity(unsigned slot_bits, std::size_t key_bits) {
-  const std::size_t slots = key_bits < 2 ? 0 : (key_bits - 2) / slot_bits;
-  if (slots == 0) {
-    throw Error(ErrorKind::does_not_fit, "an answer of this model needs " + std::to_string(slot_bits) +
-                                             " bits, which a key of " + std::to_string(key_bits) +
-                                             " bits cannot hold; use a larger key");
-  }
-  return slots;
+[[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::does_not_fit, why); }
+
+Integer power(const Integer& base, std::size_t exponent) {
+  return boost::multiprecision::pow(base, static_cast<unsigned>(exponent));
 }
 
 }  // namespace
 
-SlotLayout::SlotLayout(LayoutShape shape, std::int64_t bound, std::int64_t input_maximum)
-    : shape_(shape), bound_(bound), input_maximum_(input_maximum) {}
-
-SlotLayout SlotLayout::batch(std::int64_t bound, std::int64_t input_maximum, std::size_t key_bits) {
-  const unsigned slot_bits = slot_width(bound, input_maximum);
-  return {{capacity(slot_bits, key_bits), slot_bits}, bound, input_maximum};
-}
-
-SlotLayout SlotLayout::plain(std::int64_t bound, std::int64_t input_maximum, std::size_t key_bits) {
-  return granted({1, slot_width(bound, input_maximum)}, bound, input_maximum, key_bits);
-}
-
-SlotLayout SlotLayout::granted(LayoutShape shape, std::int64_t bound, std::int64_t input_maximum,
-                               std::size_t key_bits) {
-  const unsigned slot_bits = slot_width(bound, input_maximum);
-  const std::size_t slots = capacity(slot_bits, key_bits);
-  if (shape.slot_bits != slot_bits || shape.slots < 1 || shape.slots > slots) {
-    throw Error(ErrorKind::does_not_fit, "a layout of " + std::to_string(shape.slots) + " slots of " +
-                                             std::to_string(shape.slot_bits) +
-                                             " bits is not safe here: this model and key allow 1 to " +
-                                             std::to_string(slots) + " slots of " +
-                                             std::to_string(slot_bits) + " bits");
+unsigned SlotLayout::slot_bits(const LayoutShape& shape, const Certificate& certificate) {
+  check(certificate);
+  if (shape.features < 1 || shape.features > certificate.inputs || shape.outputs < 1 ||
+      shape.outputs > certificate.outputs || shape.outputs_a_slot < 1 ||
+      shape.outputs_a_slot > shape.outputs) {
+    refuse("a layout of " + std::to_string(shape.features) + " features a ciphertext and " +
+           std::to_string(shape.outputs) + " answers a reply, " + std::to_string(shape.outputs_a_slot) +
+           " of them a slot, does not exist for a model of " + std::to_string(certificate.inputs) +
+           " inputs and " + std::to_string(certificate.outputs) + " outputs");
   }
-  return {shape, bound, input_maximum};
+  const std::size_t b = bits_of_answer(certificate);
+  if (shape.outputs_a_slot > kMostSlotBits / b) refuse("so many answers do not fit one slot of any key");
+  const std::size_t answers = shape.outputs_a_slot * b;
+  if (shape.features == 1) {
+    return static_cast<unsigned>(std::max<std::size_t>(answers, bit_width(certificate.input_maximum)));
+  }
+  // An unwanted sum is one over some of the products of an output, or, between two slots of answers, over
+  // others of each of two: its range is at most that of answers, or twice it. With the range of a whole slot
+  // times 2^σ + 1 below 2^W that of a run is at most 2^−σ of the masks there is room for.
+  const Integer all_ones = ((Integer(1) << static_cast<unsigned>(answers)) - 1) / ((Integer(1) << static_cast<unsigned>(b)) - 1);
+  const Integer range = all_ones * 2 * certificate.bound * (shape.answer_slots() > 1 ? 2 : 1);
+  const std::size_t hidden = bit_length(range * ((Integer(1) << certificate.mask_bits) + 1));
+  return static_cast<unsigned>(std::max({answers, hidden, std::size_t{bit_width(certificate.input_maximum)}}));
 }
 
-Integer SlotLayout::zero() const { return Integer(1) << (shape_.slot_bits - kGuardBits - 1); }
-
-Integer SlotLayout::pack(std::span<const std::int64_t> values) const {
-  if (values.size() > shape_.slots) {
-    throw Error(ErrorKind::invalid_argument, std::to_string(values.size()) + " values do not go into " +
-                                                 std::to_string(shape_.slots) + " slots");
+std::size_t SlotLayout::most_images(const LayoutShape& shape, const Certificate& certificate,
+                                    std::size_t key_bits) {
+  const std::size_t image_bits = shape.slots_an_image() * slot_bits(shape, certificate);
+  const std::size_t run_bits =
+      image_bits - shape.answer_slots() * slot_bits(shape, certificate);  // any value may stand there
+  if (key_bits < 2) return 0;
+  const Integer passing =
+      power(2 * Integer(certificate.bound) + 1, shape.outputs) << static_cast<unsigned>(run_bits);
+  // images · log2(passing) + 40 ≤ key bits − 2, without logarithms.
+  std::size_t images = (key_bits - 2) / image_bits;
+  while (images > 0 && (power(passing, images) << kDamageBits) > Integer(1) << static_cast<unsigned>(key_bits - 2)) {
+    --images;
   }
-  Integer packed = 0;
-  for (std::size_t i = values.size(); i-- > 0;) {
-    if (values[i] < 0 || values[i] > input_maximum_) {
-      throw Error(ErrorKind::out_of_range, "value " + std::to_string(values[i]) + " lies outside 0 … " +
-                                               std::to_string(input_maximum_));
+  return images;
+}
+
+SlotLayout::SlotLayout(const LayoutShape& shape, const Certificate& certificate, std::size_t key_bits)
+    : shape_(shape), certificate_(certificate), answer_bits_(0) {
+  const unsigned wanted = slot_bits(shape, certificate);
+  answer_bits_ = bits_of_answer(certificate);
+  const std::size_t most = most_images(shape, certificate, key_bits);
+  if (most == 0) {
+    refuse("answers of this model in slots of " + std::to_string(wanted) + " bits, " +
+           std::to_string(shape.slots_an_image()) + " an image, do not fit a key of " +
+           std::to_string(key_bits) + " bits; use a larger key or another layout");
+  }
+  if (shape.slot_bits != wanted || shape.images < 1 || shape.images > most) {
+    refuse("a layout of " + std::to_string(shape.images) + " images in slots of " +
+           std::to_string(shape.slot_bits) + " bits is not safe here: this model and key allow 1 to " +
+           std::to_string(most) + " images in slots of " + std::to_string(wanted) + " bits");
+  }
+}
+
+SlotLayout SlotLayout::plain(const Certificate& certificate, std::size_t key_bits) {
+  LayoutShape shape;
+  shape.slot_bits = slot_bits(shape, certificate);
+  return {shape, certificate, key_bits};
+}
+
+SlotLayout SlotLayout::batch(const Certificate& certificate, std::size_t key_bits) {
+  LayoutShape shape;
+  shape.slot_bits = slot_bits(shape, certificate);
+  shape.images = std::max<std::size_t>(1, most_images(shape, certificate, key_bits));
+  return {shape, certificate, key_bits};
+}
+
+std::size_t SlotLayout::ciphertexts() const {
+  return (certificate_.inputs + shape_.features - 1) / shape_.features;
+}
+
+std::size_t SlotLayout::replies() const {
+  return (certificate_.outputs + shape_.outputs - 1) / shape_.outputs;
+}
+
+Integer SlotLayout::pack(std::size_t ciphertext, std::span<const std::vector<std::int64_t>> images) const {
+  if (images.size() > shape_.images || ciphertext >= ciphertexts()) {
+    throw Error(ErrorKind::invalid_argument, std::to_string(images.size()) + " images do not go into a layout of " +
+                                                 std::to_string(shape_.images));
+  }
+  const std::size_t first = ciphertext * shape_.features;
+  const std::size_t end = std::min(first + shape_.features, certificate_.inputs);
+  SecretVector<std::uint64_t> words(shape_.images * shape_.slots_an_image() * shape_.slot_bits / 64 + 2);
+  for (std::size_t image = 0; image < images.size(); ++image) {
+    const std::vector<std::int64_t>& values = images[image];
+    if (values.size() != certificate_.inputs) {
+      throw Error(ErrorKind::invalid_argument, "an input has " + std::to_string(values.size()) +
+                                                   " values, the model takes " +
+                                                   std::to_string(certificate_.inputs));
     }
-    packed = (packed << shape_.slot_bits) + values[i];
+    for (std::size_t j = first; j < end; ++j) {
+      if (values[j] < 0 || values[j] > certificate_.input_maximum) {
+        throw Error(ErrorKind::out_of_range, "value " + std::to_string(values[j]) + " lies outside 0 … " +
+                                                 std::to_string(certificate_.input_maximum));
+      }
+      // Slots do not overlap, as no value is wider than one.
+      const std::size_t bit = (image * shape_.slots_an_image() + j - first) * shape_.slot_bits;
+      const auto value = static_cast<std::uint64_t>(values[j]);
+      words[bit / 64] |= value << (bit % 64);
+      words[bit / 64 + 1] |= value >> 1 >> (63 - bit % 64);
+    }
   }
-  return packed;
+  return from_words(words);
 }
 
-Integer SlotLayout::offset(std::int64_t bias) const {
-  if (bias < -bound_ || bias > bound_) {
-    throw Error(ErrorKind::invalid_argument, "a bias must lie inside the certificate");
-  }
-  Integer packed = 0;
-  for (std::size_t i = 0; i < shape_.slots; ++i) packed = (packed << shape_.slot_bits) + zero() + bias;
-  return packed;
+std::size_t SlotLayout::weight_shift(std::size_t output, std::size_t feature) const {
+  const std::size_t slot = output / shape_.outputs_a_slot * shape_.features + shape_.features - 1 - feature;
+  return slot * shape_.slot_bits + output % shape_.outputs_a_slot * answer_bits_;
 }
 
-std::vector<std::int64_t> SlotLayout::unpack(const Integer& plaintext, std::size_t count) const {
-  if (count > shape_.slots) {
-    throw Error(ErrorKind::invalid_argument, std::to_string(count) + " answers do not come from " +
-                                                 std::to_string(shape_.slots) + " slots");
+std::size_t SlotLayout::answer_bit(std::size_t image, std::size_t output) const {
+  return image * shape_.slots_an_image() * shape_.slot_bits + weight_shift(output, 0);
+}
+
+std::size_t SlotLayout::answers_in(std::size_t reply) const {
+  return std::min(shape_.outputs, certificate_.outputs - reply * shape_.outputs);
+}
+
+std::size_t SlotLayout::run_bit(std::size_t image, std::size_t run) const {
+  return (image * shape_.slots_an_image() + run * shape_.features) * shape_.slot_bits;
+}
+
+std::vector<std::vector<std::int64_t>> SlotLayout::unpack(std::size_t reply, const Integer& plaintext,
+                                                          std::size_t count) const {
+  if (count > shape_.images || reply >= replies()) {
+    throw Error(ErrorKind::invalid_argument, std::to_string(count) + " images do not come from a layout of " +
+                                                 std::to_string(shape_.images));
   }
-  const Integer lowest = zero() - bound_;
-  const Integer highest = zero() + bound_;
-  const Integer mask = (Integer(1) << shape_.slot_bits) - 1;
-  bool inside = plaintext >= 0;
-  Integer rest = plaintext;
-  std::vector<std::int64_t> answers;
-  answers.reserve(count);
-  for (std::size_t i = 0; i < shape_.slots && inside; ++i) {
-    const Integer slot = rest & mask;
-    rest >>= shape_.slot_bits;
-    inside = slot >= lowest && slot <= highest;
-    if (inside && i < count) answers.push_back(static_cast<std::int64_t>(slot - zero()));
+  const auto all_bits = static_cast<unsigned>(shape_.images * shape_.slots_an_image() * shape_.slot_bits);
+  bool sound = plaintext >= 0 && plaintext >> all_bits == 0;
+  const Integer slot_mask = (Integer(1) << shape_.slot_bits) - 1;
+  const Integer answer_mask = (Integer(1) << answer_bits_) - 1;
+  std::vector<std::vector<std::int64_t>> answers(count);
+  for (std::size_t image = 0; image < shape_.images && sound; ++image) {
+    for (std::size_t first = 0; first < shape_.outputs && sound; first += shape_.outputs_a_slot) {
+      Integer slot = (plaintext >> static_cast<unsigned>(answer_bit(image, first))) & slot_mask;
+      for (std::size_t u = first; u < std::min(first + shape_.outputs_a_slot, answers_in(reply)); ++u) {
+        const Integer biased = slot & answer_mask;
+        slot >>= answer_bits_;
+        sound = sound && biased <= 2 * certificate_.bound;
+        if (image < count) answers[image].push_back(static_cast<std::int64_t>(biased) - certificate_.bound);
+      }
+      sound = sound && slot == 0;
+    }
   }
-  if (!inside || rest != 0) {
+  if (!sound) {
     throw Error(ErrorKind::corrupt_reply,
                 "a decrypted value lies outside what this model can answer; the reply is corrupt, ask again");
   }

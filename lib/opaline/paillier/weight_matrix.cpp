@@ -59,14 +59,26 @@ MatrixPlan::MatrixPlan(const MatrixShape& shape, std::size_t lanes) : shape_(che
   digit_bits_ = best_bits;
 }
 
-Operations MatrixPlan::operations(std::size_t queries) const {
+MatrixPlan::Stages MatrixPlan::stages(std::size_t queries) const {
   const auto elements = [&](std::size_t numbers) { return (queries * numbers + lanes_ - 1) / lanes_; };
-  const std::size_t tables = elements(groups()) * (entries() - 1 - group_);
-  const std::size_t results_ = elements(results()) * (groups() - 1);
-  const std::size_t together = elements(shape_.outputs) * shape_.positions * (digits() + 1);
-  const std::size_t correction = queries * ((groups() + lanes_ - 1) / lanes_ + 3);
-  return {tables + results_ + together + correction,
-          elements(shape_.outputs) * (shape_.span + (digits() - 1) * digit_bits_) + shape_.bits};
+  Stages stages;
+  stages.tables = elements(groups());
+  stages.table.products = entries() - 1 - group_;
+  stages.digits = elements(results());
+  stages.digit.products = groups() - 1;
+  stages.correction.products = queries * ((groups() + lanes_ - 1) / lanes_ + 3);
+  stages.correction.squares = elements(1) * (shape_.bits - 1);
+  stages.outputs = elements(shape_.outputs);
+  stages.output.products = shape_.positions * (digits() + 1) - 1;
+  stages.output.squares = shape_.span + (digits() - 1) * digit_bits_;
+  return stages;
+}
+
+Operations MatrixPlan::operations(std::size_t queries) const {
+  const Stages s = stages(queries);
+  return {s.tables * s.table.products + s.digits * s.digit.products + s.correction.products +
+              s.outputs * s.output.products,
+          s.correction.squares + s.outputs * s.output.squares};
 }
 
 MatrixSchedule::MatrixSchedule(const WeightMatrix& matrix, std::size_t lanes)

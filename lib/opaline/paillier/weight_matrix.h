@@ -59,7 +59,20 @@ class MatrixPlan {
   std::size_t entries() const { return std::size_t{1} << (group_ * digit_bits_); }
   std::size_t results() const { return shape_.outputs * shape_.positions * digits(); }
 
-  /// For that many vectors of inputs at once.
+  /// What is done one after the other (MatrixProduct) for that many queries at once: tasks that can be shared
+  /// out, and what each of them takes.
+  struct Stages {
+    std::size_t tables = 0;
+    Operations table;
+    std::size_t digits = 0;
+    Operations digit;
+    Operations correction;  ///< a single task, beside the digits
+    std::size_t outputs = 0;
+    Operations output;
+  };
+  Stages stages(std::size_t queries) const;
+
+  /// All of them.
   Operations operations(std::size_t queries) const;
 
  private:

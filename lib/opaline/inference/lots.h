@@ -1,0 +1,24 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "opaline/packing/slot_layout.h"
+
+namespace opaline {
+
+/// Chunks that a client encrypts or decrypts together, so that threads and lanes find enough to do.
+inline std::size_t client_lot(std::size_t ciphertexts_a_chunk) {
+  constexpr std::size_t kCiphertexts = 1024;
+  return std::max<std::size_t>(1, kCiphertexts / ciphertexts_a_chunk);
+}
+
+/// Chunks that a server evaluates together: replies for two elements a thread, unless the queries become too
+/// many for the memory.
+inline std::size_t server_lot(const SlotLayout& layout, std::size_t lanes, std::size_t threads) {
+  constexpr std::size_t kCiphertexts = 2048;
+  return std::clamp<std::size_t>(2 * threads * lanes / layout.replies(), 1,
+                                 std::max<std::size_t>(1, kCiphertexts / layout.ciphertexts()));
+}
+
+}  // namespace opaline
