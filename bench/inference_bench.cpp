@@ -2,6 +2,7 @@
 // process, on all cores. Every answer is compared with the exact integers in the clear.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -14,7 +15,9 @@
 #include "opaline/base/file.h"
 #include "opaline/base/parallel.h"
 #include "opaline/inference/client.h"
+#include "opaline/inference/planner.h"
 #include "opaline/inference/server.h"
+#include "opaline/inference/spec_certificate.h"
 #include "opaline/model/dataset.h"
 
 namespace {
@@ -22,6 +25,20 @@ namespace {
 using namespace opaline;
 using Clock = std::chrono::steady_clock;
 using Answers = std::vector<std::vector<std::int64_t>>;
+
+constexpr double kLinkMbps = 50;
+constexpr std::size_t kBatch = 1000;
+
+/// Layouts of different shape on which predictions are compared with measurements: as many images side by side
+/// as fit and there are.
+struct PlannedLayout {
+  LayoutShape layout;
+  std::size_t images;
+};
+constexpr PlannedLayout kPlannedLayouts[] = {
+    {{1, 1, 1, 1, 0}, 1},  {{1, 1, 1, 1, 0}, 1000}, {{1, 5, 5, 1, 0}, 100}, {{14, 2, 2, 1, 0}, 1},
+    {{14, 2, 2, 1, 0}, 32}, {{12, 2, 1, 1, 0}, 1},   {{18, 1, 1, 1, 0}, 1},  {{8, 5, 5, 1, 0}, 1},
+    {{5, 10, 10, 1, 0}, 1}, {{4, 1, 1, 1, 0}, 40}};
 
 const std::filesystem::path kDemo = OPALINE_DEMO_FOLDER;
 
@@ -106,7 +123,7 @@ void check(const Answers& answers, const Answers& expected) {
   if (answers != expected) throw std::logic_error("a decrypted answer differs from the exact one");
 }
 
-void classify(benchmark::State& state, std::size_t bits, LayoutChoice layout, std::size_t images) {
+void classify(benchmark::State& state, std::size_t bits, const LayoutShape& layout, std::size_t images) {
   Workbench& w = Workbench::shared();
   const SecretKey& key = w.key(bits);
   const QueryEncryptor encryptor(w.spec(), Encryptor(key));
@@ -125,6 +142,29 @@ void classify(benchmark::State& state, std::size_t bits, LayoutChoice layout, st
     check(answers, expected);
   }
   phases.report(state, images);
+}
+
+/// The layout that a client would choose.
+LayoutShape chosen(std::size_t bits, Objective objective, std::size_t images) {
+  Workbench& w = Workbench::shared();
+  const Planner planner(w.spec(), bits, MachineSpeed::measure(Encryptor(w.key(bits))));
+  return planner.choose(objective, images, kLinkMbps).layout;
+}
+
+/// A layout's prediction beside what it takes: the counter predicted_to_measured is 1 where they agree.
+void predict_layout(benchmark::State& state, std::size_t bits, LayoutShape layout, std::size_t images) {
+  Workbench& w = Workbench::shared();
+  const Certificate certificate = certificate_of(w.spec());
+  layout.slot_bits = SlotLayout::slot_bits(layout, certificate);
+  layout.images = std::min(images, SlotLayout::most_images(layout, certificate, bits));
+  const Planner planner(w.spec(), bits, MachineSpeed::measure(Encryptor(w.key(bits))));
+  const Plan plan = planner.predict(layout, images);
+  classify(state, bits, layout, images);
+  const double measured = (state.counters["encrypt_ms"] + state.counters["evaluate_ms"] +
+                           state.counters["decrypt_ms"]) / 1e3;
+  state.counters["predicted_ms"] = 1e3 * plan.compute_seconds();
+  state.counters["measured_ms"] = 1e3 * measured;
+  state.counters["predicted_to_measured"] = plan.compute_seconds() / measured;
 }
 
 void classify_naive(benchmark::State& state, std::size_t bits) {
@@ -164,12 +204,21 @@ int main(int argc, char** argv) {
           ->Unit(benchmark::kMillisecond);
     };
     add("naive", [bits](benchmark::State& s) { classify_naive(s, bits); });
-    add("plain", [bits](benchmark::State& s) { classify(s, bits, LayoutChoice::plain, 1); });
+    add("plain", [bits](benchmark::State& s) { classify(s, bits, chosen(bits, Objective::plain, 1), 1); });
+    add("digit", [bits](benchmark::State& s) { classify(s, bits, chosen(bits, Objective::latency, 1), 1); });
     add("batch", [bits](benchmark::State& s) {
-      const Workbench& w = Workbench::shared();
-      const std::size_t slots = SlotLayout::batch(w.spec().bound, w.spec().encoding.maximum(), bits).slots();
-      classify(s, bits, LayoutChoice::batch, slots);
+      classify(s, bits, chosen(bits, Objective::throughput, kBatch), kBatch);
     });
+    for (const PlannedLayout& planned : kPlannedLayouts) {
+      const LayoutShape& layout = planned.layout;
+      const std::string name = "plan/" + std::to_string(bits) + "/t" + std::to_string(layout.features) + "_o" +
+                               std::to_string(layout.outputs) + "_m" + std::to_string(layout.outputs_a_slot) +
+                               "_images" + std::to_string(planned.images);
+      benchmark::RegisterBenchmark(
+          name.c_str(), [bits, planned](benchmark::State& s) { predict_layout(s, bits, planned.layout, planned.images); })
+          ->UseRealTime()
+          ->Unit(benchmark::kMillisecond);
+    }
   }
   benchmark::RunSpecifiedBenchmarks();
   return 0;

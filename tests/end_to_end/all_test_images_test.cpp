@@ -40,7 +40,7 @@ TEST_CASE("every test image of MNIST gets the integers of the clear calculation"
   run_ok({"keygen", "--bits", "2048", "--output", folder / "key"});
   run_ok({"compile", data(kNetwork).string(), "--output", folder / "model"});
   run_ok({"encrypt", "--key", folder / "key.key", "--spec", folder / "model.client", "--images", images,
-          "--layout", "batch", "--output", folder / "query"});
+          "--layout", "throughput", "--output", folder / "query"});
   run_ok({"evaluate", "--model", folder / "model.server", "--output", folder / "reply", folder / "query"});
   const std::string decrypted = run_ok({"decrypt", "--key", folder / "key.key", "--spec",
                                         folder / "model.client", "--json", "--scores", folder / "reply"})

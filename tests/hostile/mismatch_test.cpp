@@ -8,6 +8,7 @@
 #include "hostile/refusal.h"
 #include "opaline/base/file.h"
 #include "opaline/inference/message.h"
+#include "opaline/inference/spec_certificate.h"
 #include "opaline/model/dataset.h"
 #include "opaline/model/trainer.h"
 #include "opaline/paillier/key_files.h"
@@ -30,9 +31,10 @@ QueryHeader workshop_header() {
 }
 
 // A query of one chunk with the same number in place of every ciphertext.
-Bytes query_of(const QueryHeader& header, const Integer& number) {
+Bytes query_of(QueryHeader header, const Integer& number) {
+  header.images = 1;
   Bytes ciphertexts;
-  for (std::size_t i = 0; i < kInputs; ++i) {
+  for (std::size_t i = 0; i < kInputs; i += std::max<std::size_t>(1, header.layout.features)) {
     const Bytes one = to_bytes(number, header.key.ciphertext_bytes());
     ciphertexts.insert(ciphertexts.end(), one.begin(), one.end());
   }
@@ -88,14 +90,15 @@ TEST_CASE("numbers that are no ciphertexts are refused") {
 
 TEST_CASE("a layout that the model does not grant is refused") {
   QueryHeader header = workshop_header();
-  const LayoutShape sound = header.layout;
+  const ClientSpec spec = ClientSpec::parse(read_file(workshop() / "shapes.client", 1 << 20), "spec");
+  const LayoutShape sound = SlotLayout::batch(certificate_of(spec), header.key.bits()).shape();
   for (const LayoutShape& shape :
-       {LayoutShape{sound.slots, sound.slot_bits - 1}, LayoutShape{sound.slots, sound.slot_bits + 1},
-        LayoutShape{1000, sound.slot_bits}, LayoutShape{0, sound.slot_bits}, LayoutShape{sound.slots, 0},
-        LayoutShape{std::size_t{1} << 60U, 16}}) {
-    CAPTURE(shape.slots, shape.slot_bits);
+       {LayoutShape{1, 1, 1, sound.images, sound.slot_bits - 1},
+        LayoutShape{1, 1, 1, sound.images, sound.slot_bits + 1}, LayoutShape{1, 1, 1, 1000, sound.slot_bits},
+        LayoutShape{1, 1, 1, 0, sound.slot_bits}, LayoutShape{1, 1, 1, sound.images, 0},
+        LayoutShape{2, 1, 1, 1, sound.slot_bits}, LayoutShape{1, 1, 1, std::size_t{1} << 60U, 16}}) {
+    CAPTURE(shape.features, shape.images, shape.slot_bits);
     header.layout = shape;
-    header.images = 1;
     check_refused(reader_of("q.query"), query_of(header, 2));
   }
 }

@@ -76,8 +76,7 @@ TEST_CASE("a reply that decrypts to a value outside the certificate is corrupt")
   const ClientSpec& spec = model.client_spec();
   const Bytes reply_bytes = Server(model).answer(encryptor_for(spec, alice()).encrypt(make_inputs(spec, 2)));
   const OpenReply reply = open_reply(reply_bytes, spec, alice().public_key());
-  const SlotLayout layout =
-      SlotLayout::granted(reply.header.layout, spec.bound, spec.encoding.maximum(), kSmallestKeyBits);
+  const SlotLayout layout(reply.header.layout, certificate_of(spec), kSmallestKeyBits);
   const Encryptor forger(alice().public_key());
   const ReplyDecryptor client = decryptor_for(spec, alice());
   const auto decrypt = [&](const Integer& plaintext) {
@@ -91,8 +90,8 @@ TEST_CASE("a reply that decrypts to a value outside the certificate is corrupt")
     return error && error->kind() == ErrorKind::corrupt_reply;
   };
 
-  const Integer middle = layout.offset(0);
   const Integer second_slot = Integer(1) << layout.shape().slot_bits;
+  const Integer middle = spec.bound + second_slot * spec.bound;  // both answers are 0
   const std::vector<std::vector<std::int64_t>> forged =
       decrypt(middle + spec.bound - second_slot * spec.bound);
   CHECK(forged[0][1] == spec.bound);  // at the border the certificate has nothing to say
@@ -101,7 +100,7 @@ TEST_CASE("a reply that decrypts to a value outside the certificate is corrupt")
   CHECK(is_corrupt(middle - spec.bound - 1));
   CHECK(is_corrupt(middle + second_slot * (spec.bound + 1)));
   CHECK(is_corrupt(middle - second_slot * (spec.bound + 1)));
-  CHECK(is_corrupt(0));
+  CHECK(is_corrupt(middle + second_slot * second_slot));
   CHECK(is_corrupt(-1));
   CHECK(is_corrupt(-middle));
   CHECK(is_corrupt(alice().public_key().n() / 2));

@@ -16,15 +16,15 @@ namespace {
 QueryHeader query_header() {
   Digest model{};
   model.fill(0x5a);
-  return {alice().public_key(), model, {46, 22}, 1000};
+  return {alice().public_key(), model, {2, 3, 1, 5, 22}, 1000, {9, 8, 7, 6, 5, 4, 3, 2}};
 }
 
 ReplyHeader reply_header() {
-  Digest fingerprint{};
-  fingerprint.fill(0x81);
-  Digest model{};
+  ShortId key{};
+  key.fill(0x81);
+  ShortId model{};
   model.fill(0x5a);
-  return {fingerprint, model, {46, 22}, 1000};
+  return {key, model, {2, 3, 1, 5, 22}, 1000, {9, 8, 7, 6, 5, 4, 3, 2}};
 }
 
 std::optional<Error> query_error(const Bytes& frame) {
@@ -85,18 +85,20 @@ TEST_CASE("headers are read as they were written") {
   CHECK(query_again.model_id == query.model_id);
   CHECK(query_again.layout == query.layout);
   CHECK(query_again.images == query.images);
-  CHECK(query_again.chunks() == 22);
+  CHECK(query_again.nonce == query.nonce);
+  CHECK(query_again.chunks() == 200);
   CHECK(message_digest(query_again) == message_digest(query));
 
   const ReplyHeader reply = reply_header();
   const Bytes reply_frame = to_frame(reply);
   FrameReader reply_reader(reply_frame, "reply");
   const ReplyHeader reply_again = read_reply_header(reply_reader);
-  CHECK(reply_again.key_fingerprint == reply.key_fingerprint);
+  CHECK(reply_again.key_id == reply.key_id);
   CHECK(reply_again.model_id == reply.model_id);
   CHECK(reply_again.layout == reply.layout);
   CHECK(reply_again.images == reply.images);
-  CHECK(reply_again.chunks() == 22);
+  CHECK(reply_again.nonce == reply.nonce);
+  CHECK(reply_again.chunks() == 200);
   CHECK(message_digest(reply_again) == message_digest(reply));
 }
 
@@ -105,7 +107,11 @@ TEST_CASE("every member of a header changes its digest") {
   QueryHeader changed = query;
   SECTION("key") { changed.key = bob().public_key(); }
   SECTION("model") { changed.model_id[31] ^= 1; }
-  SECTION("slots") { changed.layout.slots -= 1; }
+  SECTION("features") { changed.layout.features -= 1; }
+  SECTION("outputs") { changed.layout.outputs -= 1; }
+  SECTION("outputs a slot") { changed.layout.outputs_a_slot += 1; }
+  SECTION("images side by side") { changed.layout.images -= 1; }
+  SECTION("nonce") { changed.nonce[7] ^= 1; }
   SECTION("slot bits") { changed.layout.slot_bits -= 1; }
   SECTION("images") { changed.images += 1; }
   CHECK(message_digest(changed) != message_digest(query));
@@ -150,21 +156,28 @@ TEST_CASE("layouts that no key of that size has are refused") {
     header.layout = shape;
     return kind(reply_error(to_frame(header)));
   };
-  CHECK_FALSE(query_with({1, 1022}));
-  CHECK_FALSE(query_with({1022, 1}));
-  CHECK_FALSE(reply_with({1, 8190}));
+  CHECK_FALSE(query_with({1, 1, 1, 1, 1022}));
+  CHECK_FALSE(query_with({1, 1, 1, 1022, 1}));
+  CHECK_FALSE(query_with({1, 1022, 1, 1, 1}));
+  CHECK_FALSE(query_with({511, 1, 1, 1, 1}));
+  CHECK_FALSE(reply_with({1, 1, 1, 1, 8190}));
   const std::size_t huge = std::numeric_limits<std::size_t>::max();
   const unsigned wide = std::numeric_limits<unsigned>::max();
   for (const LayoutShape shape :
-       {LayoutShape{0, 22}, LayoutShape{46, 0}, LayoutShape{0, 0}, LayoutShape{1, 8191}, LayoutShape{8191, 1},
-        LayoutShape{huge, 22}, LayoutShape{1, wide}, LayoutShape{std::size_t{1} << 63, 2},
-        LayoutShape{huge, wide}}) {
-    CAPTURE(shape.slots, shape.slot_bits);
+       {LayoutShape{1, 1, 1, 0, 22}, LayoutShape{1, 1, 1, 46, 0}, LayoutShape{0, 1, 1, 1, 22},
+        LayoutShape{1, 0, 1, 1, 22}, LayoutShape{1, 1, 0, 1, 22}, LayoutShape{0, 0, 0, 0, 0},
+        LayoutShape{1, 1, 1, 1, 8191}, LayoutShape{1, 1, 1, 8191, 1}, LayoutShape{1, 8191, 1, 1, 1},
+        LayoutShape{4096, 1, 1, 1, 1}, LayoutShape{1, 1, 1, huge, 22}, LayoutShape{huge, 1, 1, 1, 22},
+        LayoutShape{1, huge, 1, 1, 22}, LayoutShape{1, huge, huge, 1, 22}, LayoutShape{1, 1, huge, 1, 22},
+        LayoutShape{1, 1, 1, 1, wide}, LayoutShape{1, 1, 1, std::size_t{1} << 63, 2},
+        LayoutShape{8192, 8192, 1, 8192, 8192}, LayoutShape{huge, huge, 1, huge, wide}}) {
+    CAPTURE(shape.features, shape.outputs, shape.outputs_a_slot, shape.images, shape.slot_bits);
     CHECK(query_with(shape) == ErrorKind::damaged);
     CHECK(reply_with(shape) == ErrorKind::damaged);
   }
-  CHECK(query_with({1, 1023}) == ErrorKind::damaged);
-  CHECK(query_with({2, 512}) == ErrorKind::damaged);
+  CHECK(query_with({1, 1, 1, 1, 1023}) == ErrorKind::damaged);
+  CHECK(query_with({1, 1, 1, 2, 512}) == ErrorKind::damaged);
+  CHECK(query_with({512, 1, 1, 1, 1}) == ErrorKind::damaged);
 }
 
 TEST_CASE("what is no public key is refused") {
@@ -183,16 +196,16 @@ TEST_CASE("what is no public key is refused") {
 }
 
 TEST_CASE("a header longer than its limit is refused before it is read") {
-  Bytes frame = make_frame({'Q', 'H', 'D', 'R'}, 1, Bytes((std::size_t{64} << 10) + 1));
+  Bytes frame = make_frame({'Q', 'H', 'D', 'R'}, 2, Bytes((std::size_t{64} << 10) + 1));
   CHECK(kind(query_error(frame)) == ErrorKind::too_large);
-  frame = make_frame({'R', 'H', 'D', 'R'}, 1, Bytes((std::size_t{64} << 10) + 1));
+  frame = make_frame({'R', 'H', 'D', 'R'}, 2, Bytes((std::size_t{64} << 10) + 1));
   CHECK(kind(reply_error(frame)) == ErrorKind::too_large);
 }
 
 TEST_CASE("a message of another version is refused") {
-  CHECK(kind(query_error(make_frame({'Q', 'H', 'D', 'R'}, 2, payload_of(to_frame(query_header()))))) ==
+  CHECK(kind(query_error(make_frame({'Q', 'H', 'D', 'R'}, 1, payload_of(to_frame(query_header()))))) ==
         ErrorKind::unsupported_version);
-  CHECK(kind(reply_error(make_frame({'R', 'H', 'D', 'R'}, 2, payload_of(to_frame(reply_header()))))) ==
+  CHECK(kind(reply_error(make_frame({'R', 'H', 'D', 'R'}, 1, payload_of(to_frame(reply_header()))))) ==
         ErrorKind::unsupported_version);
 }
 
@@ -210,24 +223,25 @@ TEST_CASE("unknown, repeated and malformed fields of headers are refused") {
       CHECK(error(unknown + payload) == ErrorKind::damaged);
     }
     CHECK(error(payload + payload) == ErrorKind::damaged);
-    CHECK(error(payload + Bytes{0x28, 0x05}) == ErrorKind::damaged);  // images again
+    CHECK(error(payload + Bytes{0x20, 0x05}) == ErrorKind::damaged);  // images again
     CHECK(error(payload + Bytes{0x00}) == ErrorKind::damaged);        // no field has number 0
     CHECK(error(payload + Bytes{0x12, 0x7f}) == ErrorKind::damaged);  // claims bytes that are not there
     CHECK(error({}) == ErrorKind::damaged);
   }
 }
 
-TEST_CASE("digests of another length than 32 bytes are refused") {
-  const Bytes numbers = {0x18, 46, 0x20, 22, 0x28, 100};
-  const auto error = [&](std::size_t fingerprint, std::size_t model) {
-    return kind(reply_error(
-        make_frame({'R', 'H', 'D', 'R'}, 1,
-                   bytes_field(1, Bytes(fingerprint, 1)) + bytes_field(2, Bytes(model, 1)) + numbers)));
+TEST_CASE("names and nonces of another length than theirs are refused") {
+  const Bytes layout = {0x1a, 10, 0x08, 2, 0x10, 3, 0x18, 1, 0x20, 5, 0x28, 22, 0x20, 100};
+  const auto error = [&](std::size_t key, std::size_t model, std::size_t nonce) {
+    return kind(reply_error(make_frame({'R', 'H', 'D', 'R'}, 2,
+                                       bytes_field(1, Bytes(key, 1)) + bytes_field(2, Bytes(model, 1)) +
+                                           layout + bytes_field(5, Bytes(nonce, 1)))));
   };
-  CHECK_FALSE(error(32, 32));
-  for (const std::size_t length : {1U, 31U, 33U, 64U, 1000U}) {
-    CHECK(error(length, 32) == ErrorKind::damaged);
-    CHECK(error(32, length) == ErrorKind::damaged);
+  CHECK_FALSE(error(8, 8, 8));
+  for (const std::size_t length : {1U, 7U, 9U, 32U, 1000U}) {
+    CHECK(error(length, 8, 8) == ErrorKind::damaged);
+    CHECK(error(8, length, 8) == ErrorKind::damaged);
+    CHECK(error(8, 8, length) == ErrorKind::damaged);
   }
 }
 
@@ -269,12 +283,12 @@ TEST_CASE("unknown and repeated fields of chunks are refused") {
   const Bytes frame = chunk_frame(ChunkKind::query, message, 1, Bytes(512, 0xc1));
   const Bytes payload = payload_of(frame);
   const auto error = [&](const Bytes& changed) {
-    const Bytes whole = with_payload(frame, changed);
+    const Bytes whole = with_payload(frame, changed, message);
     FrameReader reader(whole, "some.query");
     return kind(error_of([&] { read_chunk(reader, ChunkKind::query, message, 1, 512); }));
   };
   CHECK_FALSE(error(payload));
   for (const Bytes& unknown : kUnknownFields) CHECK(error(payload + unknown) == ErrorKind::damaged);
-  CHECK(error(payload + Bytes{0x10, 0x01}) == ErrorKind::damaged);  // the index again
+  CHECK(error(payload + Bytes{0x08, 0x01}) == ErrorKind::damaged);  // the index again
   CHECK(error(payload + Bytes{0x00}) == ErrorKind::damaged);
 }

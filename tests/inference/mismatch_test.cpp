@@ -75,7 +75,7 @@ TEST_CASE("ciphertexts cannot be put under another key") {
   }
   SECTION("in a reply") {
     OpenReply reply = open_reply(exchange.reply, exchange.spec, alice().public_key());
-    reply.header.key_fingerprint = bob().public_key().fingerprint();
+    reply.header.key_id = short_id(bob().public_key().fingerprint());
     const auto outcome = decrypts_with(decryptor_for(exchange.spec, bob()), close(reply));
     CHECK((outcome == ErrorKind::invalid_ciphertext || outcome == ErrorKind::corrupt_reply));
   }
@@ -86,8 +86,7 @@ TEST_CASE("layouts without a certificate are refused") {
   const OpenQuery query = open_query(exchange.query, exchange.spec);
   const OpenReply reply = open_reply(exchange.reply, exchange.spec, alice().public_key());
   const LayoutShape good = query.header.layout;
-  const std::size_t most =
-      SlotLayout::batch(exchange.spec.bound, exchange.spec.encoding.maximum(), kSmallestKeyBits).slots();
+  const std::size_t most = SlotLayout::batch(certificate_of(exchange.spec), kSmallestKeyBits).images();
   const ReplyDecryptor client = decryptor_for(exchange.spec, alice());
   const auto answer = [&](LayoutShape shape) {
     OpenQuery changed = query;
@@ -101,11 +100,19 @@ TEST_CASE("layouts without a certificate are refused") {
   };
   CHECK_FALSE(answer(good));
   CHECK_FALSE(decrypt(good));
-  CHECK_FALSE(answer({most, good.slot_bits}));
+  CHECK_FALSE(answer({1, 1, 1, most, good.slot_bits}));
   for (const unsigned bits : {1U, good.slot_bits - 1, good.slot_bits + 1}) {
-    CHECK(answer({3, bits}) == ErrorKind::does_not_fit);
-    CHECK(decrypt({3, bits}) == ErrorKind::does_not_fit);
+    CHECK(answer({1, 1, 1, 3, bits}) == ErrorKind::does_not_fit);
+    CHECK(decrypt({1, 1, 1, 3, bits}) == ErrorKind::does_not_fit);
   }
-  CHECK(answer({most + 1, good.slot_bits}) == ErrorKind::damaged);  // more than the key holds
-  CHECK(decrypt({most + 1, good.slot_bits}) == ErrorKind::does_not_fit);
+  const bool does_not_exist = (most + 1) * good.slot_bits > kSmallestKeyBits - 2;
+  CHECK(answer({1, 1, 1, most + 1, good.slot_bits}) ==
+        (does_not_exist ? ErrorKind::damaged : ErrorKind::does_not_fit));
+  CHECK(decrypt({1, 1, 1, most + 1, good.slot_bits}) == ErrorKind::does_not_fit);
+  CHECK(answer({1, 1, 1, most + 9, good.slot_bits}) == ErrorKind::damaged);  // more than the key holds
+  // A slot that leaves no room for masks, more values or answers than the model has, slots in disorder.
+  CHECK(answer({2, 1, 1, 1, good.slot_bits}) == ErrorKind::does_not_fit);
+  CHECK(answer({exchange.spec.inputs + 1, 1, 1, 1, good.slot_bits}) == ErrorKind::does_not_fit);
+  CHECK(answer({1, exchange.spec.outputs + 1, 1, 1, good.slot_bits}) == ErrorKind::does_not_fit);
+  CHECK(answer({1, 1, 2, 1, good.slot_bits}) == ErrorKind::does_not_fit);
 }

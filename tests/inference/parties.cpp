@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kFrameHeader = 4 + 4 + 4 + 8;
 
+std::size_t quotient_up(std::size_t x, std::size_t y) { return (x + y - 1) / y; }
+
 template <typename Open>
 Bytes close_message(const Open& message, ChunkKind kind) {
   Bytes bytes = to_frame(message.header);
@@ -63,6 +65,25 @@ CompiledModel small_model() {
 
 CompiledModel tiny_model() { return make_model(2, 4, {-3, 5}, {7}); }
 
+LayoutShape layout_for(const ClientSpec& spec, Packing packing, std::size_t images) {
+  const Certificate certificate = certificate_of(spec);
+  LayoutShape shape;
+  if (packing == Packing::dot_products) {
+    shape.features = std::min<std::size_t>(spec.inputs, 3);
+    shape.outputs = std::min<std::size_t>(spec.outputs, 2);
+  }
+  if (packing == Packing::all_in_one) {
+    shape.features = std::min<std::size_t>(spec.inputs, 2);
+    shape.outputs = spec.outputs;
+    shape.outputs_a_slot = std::min<std::size_t>(spec.outputs, 2);
+  }
+  shape.slot_bits = SlotLayout::slot_bits(shape, certificate);
+  if (packing != Packing::plain) {
+    shape.images = std::min(images, SlotLayout::most_images(shape, certificate, kSmallestKeyBits));
+  }
+  return shape;
+}
+
 std::vector<EncodedInput> make_inputs(const ClientSpec& spec, std::size_t count) {
   std::mt19937_64 random(34);
   const std::int64_t maximum = spec.encoding.maximum();
@@ -89,7 +110,8 @@ OpenQuery open_query(ByteView query, const ClientSpec& spec) {
   OpenQuery open{read_query_header(reader), {}};
   for (std::size_t i = 0; i < open.header.chunks(); ++i) {
     open.chunks.push_back(read_chunk(reader, ChunkKind::query, message_digest(open.header), i,
-                                     spec.inputs * open.header.key.ciphertext_bytes()));
+                                     quotient_up(spec.inputs, open.header.layout.features) *
+                                         open.header.key.ciphertext_bytes()));
   }
   reader.expect_end();
   return open;
@@ -100,7 +122,8 @@ OpenReply open_reply(ByteView reply, const ClientSpec& spec, const PublicKey& ke
   OpenReply open{read_reply_header(reader), {}};
   for (std::size_t i = 0; i < open.header.chunks(); ++i) {
     open.chunks.push_back(read_chunk(reader, ChunkKind::reply, message_digest(open.header), i,
-                                     spec.outputs * key.ciphertext_bytes()));
+                                     quotient_up(spec.outputs, open.header.layout.outputs) *
+                                         key.ciphertext_bytes()));
   }
   reader.expect_end();
   return open;
@@ -134,11 +157,11 @@ Bytes payload_of(ByteView frame) {
   return {payload.begin(), payload.end()};
 }
 
-Bytes with_payload(ByteView frame, ByteView payload) {
+Bytes with_payload(ByteView frame, ByteView payload, ByteView context) {
   FrameKind kind{};
   std::transform(frame.begin() + 4, frame.begin() + 8, kind.begin(),
                  [](std::uint8_t letter) { return static_cast<char>(letter); });
-  return make_frame(kind, frame[8], payload);
+  return make_frame(kind, frame[8], payload, context);
 }
 
 }  // namespace opaline::test

@@ -6,6 +6,7 @@
 #include "opaline/inference/client.h"
 #include "opaline/inference/message.h"
 #include "opaline/inference/server.h"
+#include "opaline/inference/spec_certificate.h"
 #include "opaline/model/compiled_model.h"
 #include "opaline/paillier/keys.h"
 
@@ -29,6 +30,13 @@ CompiledModel small_model();
 
 /// 2 × 1, for tests that answer its query often.
 CompiledModel tiny_model();
+
+/// Layouts to try, for a key of the smallest size: one value a ciphertext; images side by side; several values
+/// of an image a ciphertext, with masks, alone and side by side.
+enum class Packing { plain, batch, dot_products, all_in_one };
+inline constexpr Packing kPackings[] = {Packing::plain, Packing::batch, Packing::dot_products,
+                                        Packing::all_in_one};
+LayoutShape layout_for(const ClientSpec& spec, Packing packing, std::size_t images);
 
 /// Repeatable inputs: all zero, all at the maximum, then pseudo-random.
 std::vector<EncodedInput> make_inputs(const ClientSpec& spec, std::size_t count);
@@ -55,8 +63,9 @@ Bytes close(const OpenReply& reply);
 std::vector<Bytes> frames_of(ByteView message);
 Bytes join(const std::vector<Bytes>& frames);
 
-/// The payload of a frame, and a frame of the same kind and version around another payload.
+/// The payload of a frame, and a frame of the same kind and version around another payload; the context of
+/// a chunk is its header's digest.
 Bytes payload_of(ByteView frame);
-Bytes with_payload(ByteView frame, ByteView payload);
+Bytes with_payload(ByteView frame, ByteView payload, ByteView context = {});
 
 }  // namespace opaline::test

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "inference/parties.h"
+#include "opaline/packing/packed_map.h"
 
 using namespace opaline;
 using namespace opaline::test;
@@ -27,13 +28,15 @@ TEST_CASE("replies to one query share no ciphertext, and none is the bare produc
   const PublicKey& key = alice().public_key();
   const Bytes query = encryptor_for(spec, alice()).encrypt(make_inputs(spec, 3));
   const Server server(model);
-  const SlotLayout layout = SlotLayout::granted({3, 21}, spec.bound, spec.encoding.maximum(), key.bits());
+  const SlotLayout layout(encryptor_for(spec, alice()).batch(3), certificate_of(spec), key.bits());
+  const std::vector<Integer> constants =
+      PackedMap(layout, model.weights(), spec.weight_bits, model.bias()).constants();
   const std::vector<Integer> x = numbers(open_query(query, spec).chunks[0]);
 
   std::set<Integer> seen;
   Bytes products;
   for (std::size_t k = 0; k < spec.outputs; ++k) {
-    Integer product = 1 + layout.offset(model.bias()[k]) * key.n();
+    Integer product = 1 + constants[k] * key.n();
     for (std::size_t j = 0; j < spec.inputs; ++j) {
       const std::int32_t weight = model.weights()[k * spec.inputs + j];
       const Integer base = weight < 0 ? invert_vartime(x[j], key.n_squared()) : x[j];

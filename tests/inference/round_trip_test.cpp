@@ -18,17 +18,18 @@ using namespace opaline::test;
 namespace {
 
 std::vector<std::vector<std::int64_t>> classify(const CompiledModel& model,
-                                                const std::vector<EncodedInput>& inputs, LayoutChoice layout,
+                                                const std::vector<EncodedInput>& inputs,
+                                                Packing packing,
                                                 Owner owner) {
   const ClientSpec& spec = model.client_spec();
-  const Bytes query = encryptor_for(spec, alice(), owner).encrypt(inputs, layout);
+  const Bytes query = encryptor_for(spec, alice(), owner).encrypt(inputs, layout_for(spec, packing, inputs.size()));
   return decryptor_for(spec, alice()).decrypt(Server(model).answer(query));
 }
 
-void check_classifies(const CompiledModel& model, std::size_t images, LayoutChoice layout, Owner owner) {
+void check_classifies(const CompiledModel& model, std::size_t images, Packing packing, Owner owner) {
   const std::vector<EncodedInput> inputs = make_inputs(model.client_spec(), images);
-  CAPTURE(images, static_cast<int>(layout), static_cast<int>(owner));
-  CHECK(classify(model, inputs, layout, owner) == predict(model, inputs));
+  CAPTURE(images, static_cast<int>(packing), static_cast<int>(owner));
+  CHECK(classify(model, inputs, packing, owner) == predict(model, inputs));
 }
 
 LayoutShape shape_of(const Bytes& query) {
@@ -53,14 +54,15 @@ class Threads {
 TEST_CASE("decrypted answers equal those in the clear, around every border of a chunk") {
   const CompiledModel model = small_model();
   const std::size_t slots =
-      SlotLayout::batch(model.client_spec().bound, 255, alice().public_key().bits()).slots();
-  REQUIRE(slots == 48);
+      SlotLayout::batch(certificate_of(model.client_spec()), alice().public_key().bits()).images();
+  REQUIRE(slots == 54);
   for (const Owner owner : {Owner::secret, Owner::everyone}) {
     for (const std::size_t images : {std::size_t{1}, std::size_t{2}, slots - 1, slots, slots + 1}) {
-      check_classifies(model, images, LayoutChoice::batch, owner);
-      check_classifies(model, images, LayoutChoice::automatic, owner);
+      check_classifies(model, images, Packing::batch, owner);
     }
-    for (const std::size_t images : {1U, 3U}) check_classifies(model, images, LayoutChoice::plain, owner);
+    for (const std::size_t images : {1U, 2U, 7U}) {
+      for (const Packing packing : kPackings) check_classifies(model, images, packing, owner);
+    }
   }
 }
 
@@ -80,8 +82,10 @@ TEST_CASE("models at the ends of what can be compiled are answered exactly") {
   };
   for (const CompiledModel& model : models) {
     CAPTURE(model.client_spec().bound);
-    check_classifies(model, 5, LayoutChoice::batch, Owner::secret);
-    check_classifies(model, 3, LayoutChoice::plain, Owner::everyone);
+    for (const Packing packing : kPackings) {
+      check_classifies(model, 5, packing, Owner::secret);
+      check_classifies(model, 3, packing, Owner::everyone);
+    }
   }
 }
 
@@ -90,55 +94,55 @@ TEST_CASE("the answers do not depend on the number of threads") {
   const std::vector<EncodedInput> inputs = make_inputs(model.client_spec(), 50);
   for (const int threads : {1, 3}) {
     const Threads scope(threads);
-    CHECK(classify(model, inputs, LayoutChoice::batch, Owner::secret) == predict(model, inputs));
+    CHECK(classify(model, inputs, Packing::batch, Owner::secret) == predict(model, inputs));
   }
 }
 
 TEST_CASE("a query's layout is as wide as its images fill it") {
   const CompiledModel model = small_model();
   const QueryEncryptor client = encryptor_for(model.client_spec(), alice());
-  const auto shape = [&](std::size_t images, LayoutChoice layout) {
-    return shape_of(client.encrypt(make_inputs(model.client_spec(), images), layout));
-  };
-  CHECK(shape(1, LayoutChoice::automatic) == LayoutShape{1, 21});
-  CHECK(shape(1, LayoutChoice::batch) == LayoutShape{1, 21});
-  CHECK(shape(2, LayoutChoice::automatic) == LayoutShape{2, 21});
-  CHECK(shape(2, LayoutChoice::plain) == LayoutShape{1, 21});
-  CHECK(shape(49, LayoutChoice::automatic) == LayoutShape{48, 21});
+  const unsigned bits = client.plain().slot_bits;
+  CHECK(client.plain() == LayoutShape{1, 1, 1, 1, bits});
+  CHECK(client.batch(1) == LayoutShape{1, 1, 1, 1, bits});
+  CHECK(client.batch(2) == LayoutShape{1, 1, 1, 2, bits});
+  CHECK(client.batch(55) == LayoutShape{1, 1, 1, 54, bits});
+  CHECK(shape_of(client.encrypt(make_inputs(model.client_spec(), 3))) == client.batch(3));
 }
 
-TEST_CASE("messages are streamed chunk by chunk, and progress counts their images") {
-  const CompiledModel model = small_model();
+TEST_CASE("messages are streamed in lots of chunks, and progress counts their images") {
+  // 130 images of a single input each make chunks of 130 ciphertexts a side, more than one lot of 1024.
+  const CompiledModel model = make_model(130, 2, std::vector<std::int32_t>(130, 1), {7});
   const ClientSpec& spec = model.client_spec();
-  const std::vector<EncodedInput> inputs = make_inputs(spec, 50);
-  const std::vector<std::size_t> expected_progress = {48, 50};
+  const std::vector<EncodedInput> inputs = make_inputs(spec, 10);
+  const std::vector<std::size_t> client_progress = {7, 10};
 
   std::vector<Bytes> query;
   std::vector<std::size_t> progress;
   std::size_t asked = 0;
   const auto count = [&](std::size_t done) { progress.push_back(done); };
-  encryptor_for(spec, alice())
-      .encrypt(
-          inputs.size(),
-          [&](std::size_t i) {
-            CHECK(i == asked++);
-            CHECK(query.size() == (i < 48 ? 1 : 2));  // what came before is out already
-            return inputs[i];
-          },
-          LayoutChoice::batch, [&](ByteView frame) { query.emplace_back(frame.begin(), frame.end()); },
-          count);
+  const QueryEncryptor client = encryptor_for(spec, alice());
+  const QueryHeader header = client.header(inputs.size(), client.plain());
+  client.encrypt(
+      header, 0,
+      [&](std::size_t i) {
+        CHECK(i == asked++);
+        CHECK(query.size() == (i < 7 ? 0 : 7));  // what came before is out already
+        return inputs[i];
+      },
+      [&](ByteView frame) { query.emplace_back(frame.begin(), frame.end()); }, count);
   CHECK(query == frames_of(join(query)));
-  CHECK(query.size() == 3);
-  CHECK(progress == expected_progress);
+  CHECK(query.size() == 10);
+  CHECK(progress == client_progress);
+  query.insert(query.begin(), to_frame(header));
 
   std::vector<Bytes> reply;
   progress.clear();
   const Bytes whole_query = join(query);
   FrameReader query_reader(whole_query, "query");
   Server(model).answer(
-      query_reader, [&](ByteView frame) { reply.emplace_back(frame.begin(), frame.end()); }, count);
-  CHECK(reply.size() == 3);
-  CHECK(progress == expected_progress);
+      query_reader, 0, [&](ByteView frame) { reply.emplace_back(frame.begin(), frame.end()); }, count);
+  CHECK(reply.size() == 11);
+  CHECK(progress.back() == 10);
 
   progress.clear();
   std::size_t received = 0;
@@ -152,8 +156,48 @@ TEST_CASE("messages are streamed chunk by chunk, and progress counts their image
             CHECK(answer == model.predict(inputs[i]));
           },
           count);
-  CHECK(received == 50);
-  CHECK(progress == expected_progress);
+  CHECK(received == 10);
+  CHECK(progress.back() == 10);
+}
+
+TEST_CASE("interrupted messages are continued with any chunk, and their whole chunks are recognised") {
+  const CompiledModel model = small_model();
+  const ClientSpec& spec = model.client_spec();
+  const std::vector<EncodedInput> inputs = make_inputs(spec, 6);
+  const QueryEncryptor client = encryptor_for(spec, alice());
+  const Server server(model);
+  const QueryHeader header = client.header(inputs.size(), layout_for(spec, Packing::all_in_one, 2));
+  REQUIRE(header.chunks() > 2);
+  const std::size_t query_chunk =
+      spec.inputs / header.layout.features * header.key.ciphertext_bytes();
+  Bytes first = to_frame(header);
+  client.encrypt(
+      header, 0, [&](std::size_t i) { return inputs[i]; },
+      [&](ByteView frame) { first.insert(first.end(), frame.begin(), frame.end()); }, [](std::size_t) {});
+  const std::vector<Bytes> frames = frames_of(first);
+  for (std::size_t kept = 1; kept < header.chunks(); ++kept) {
+    // Kept chunks, and a piece of the next one.
+    Bytes query = join({frames.begin(), frames.begin() + static_cast<std::ptrdiff_t>(1 + kept)});
+    const std::size_t whole_bytes = query.size();
+    query.insert(query.end(), frames[1 + kept].begin(), frames[1 + kept].end() - 1);
+    FrameReader left(query, "query");
+    const QueryHeader again = read_query_header(left);
+    const WholeChunks whole = read_whole_chunks(left, ChunkKind::query, message_digest(again), query_chunk);
+    CHECK(whole.count == kept);
+    CHECK(to_frame(again).size() + whole.bytes == whole_bytes);
+    query.resize(whole_bytes);
+    client.encrypt(
+        again, kept, [&](std::size_t i) { return inputs[i]; },
+        [&](ByteView frame) { query.insert(query.end(), frame.begin(), frame.end()); }, [](std::size_t) {});
+
+    const std::vector<Bytes> reply_frames = frames_of(server.answer(query));
+    Bytes reply = join({reply_frames.begin(), reply_frames.begin() + static_cast<std::ptrdiff_t>(1 + kept)});
+    FrameReader reader(query, "query");
+    server.answer(
+        reader, kept, [&](ByteView frame) { reply.insert(reply.end(), frame.begin(), frame.end()); },
+        [](std::size_t) {});
+    CHECK(decryptor_for(spec, alice()).decrypt(reply) == predict(model, inputs));
+  }
 }
 
 TEST_CASE("inputs a model does not take are refused by their number and value") {
@@ -183,10 +227,7 @@ TEST_CASE("a query of no image or of too many is not begun") {
   for (const std::size_t images :
        {std::size_t{0}, kLargestQuery + 1, std::numeric_limits<std::size_t>::max()}) {
     CHECK(kind_of([&] {
-            client.encrypt(
-                images, [](std::size_t) -> EncodedInput { throw std::logic_error("asked for an input"); },
-                LayoutChoice::automatic, [](ByteView) { throw std::logic_error("wrote something"); },
-                [](std::size_t) {});
+            client.header(images, client.plain());
           }) == ErrorKind::invalid_argument);
   }
 }

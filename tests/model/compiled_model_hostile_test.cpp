@@ -48,7 +48,7 @@ Bytes changed_client(const std::function<void(model::ClientSpec&)>& change) {
   model::ClientSpec wire;
   REQUIRE(wire.ParseFromArray(payload.data(), static_cast<int>(payload.size())));
   change(wire);
-  return make_frame(kClient, 1, as_bytes(wire.SerializeAsString()));
+  return make_frame(kClient, 2, as_bytes(wire.SerializeAsString()));
 }
 
 Bytes changed_server(const std::function<void(model::CompiledModel&, model::ClientSpec&)>& change) {
@@ -59,7 +59,7 @@ Bytes changed_server(const std::function<void(model::CompiledModel&, model::Clie
   REQUIRE(spec.ParseFromString(wire.client_spec()));
   change(wire, spec);
   wire.set_client_spec(spec.SerializeAsString());
-  return make_frame(kServer, 1, as_bytes(wire.SerializeAsString()));
+  return make_frame(kServer, 2, as_bytes(wire.SerializeAsString()));
 }
 
 }  // namespace
@@ -92,13 +92,13 @@ TEST_CASE("model files of another kind or version, or with something behind them
   const Bytes client = sample_model().client_spec().serialise();
   CHECK(server_refusal(client) == ErrorKind::damaged);
   CHECK(client_refusal(sample_model().serialise()) == ErrorKind::damaged);
-  CHECK(client_refusal(make_frame(kClient, 2, payload_of(client))) == ErrorKind::unsupported_version);
+  CHECK(client_refusal(make_frame(kClient, 1, payload_of(client))) == ErrorKind::unsupported_version);
   Bytes longer = client;
   longer.push_back(0);
   CHECK(client_refusal(longer) == ErrorKind::damaged);
-  CHECK(client_refusal(make_frame(kClient, 1, Bytes(kClientFileLimit + 1))) == ErrorKind::too_large);
-  CHECK(client_refusal(make_frame(kClient, 1, {})) == ErrorKind::damaged);
-  CHECK(server_refusal(make_frame(kServer, 1, {})) == ErrorKind::damaged);
+  CHECK(client_refusal(make_frame(kClient, 2, Bytes(kClientFileLimit + 1))) == ErrorKind::too_large);
+  CHECK(client_refusal(make_frame(kClient, 2, {})) == ErrorKind::damaged);
+  CHECK(server_refusal(make_frame(kServer, 2, {})) == ErrorKind::damaged);
 }
 
 TEST_CASE("client files with an intact checksum but impossible contents are damaged") {
@@ -126,6 +126,9 @@ TEST_CASE("client files with an intact checksum but impossible contents are dama
   refused([&](auto& w) { w.set_output_scale(undefined); });
   refused([](auto& w) { w.set_output_scale(-1.0); });
   refused([](auto& w) { w.set_bound(std::uint64_t{1} << 62); });
+  refused([](auto& w) { w.set_weight_bits(1); });
+  refused([](auto& w) { w.set_weight_bits(25); });
+  refused([](auto& w) { w.set_mask_bits(129); });
   refused([](auto& w) { w.set_bound(std::numeric_limits<std::uint64_t>::max()); });
 }
 
@@ -135,8 +138,10 @@ TEST_CASE("server files that contradict themselves are damaged") {
                           ErrorKind kind = ErrorKind::damaged) {
     CHECK(server_refusal(changed_server(change)) == kind);
   };
-  refused([](auto&, auto& s) { s.set_bound(264); });
-  refused([](auto&, auto& s) { s.set_bound(266); });
+  refused([](auto&, auto& s) { s.set_bound(189); });
+  refused([](auto&, auto& s) { s.set_bound(191); });
+  refused([](auto&, auto& s) { s.set_weight_bits(s.weight_bits() + 1); });
+  refused([](auto&, auto& s) { s.set_mask_bits(39); });
   refused([](auto&, auto& s) { s.set_model_id(std::string(32, 'x')); });
   refused([](auto&, auto& s) { s.set_output_scale(0.5); });
   refused([](auto&, auto& s) { s.set_labels(0, "cow"); });
@@ -160,10 +165,10 @@ TEST_CASE("random bytes inside an intact frame are refused or read, never worse"
       bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
     try {
       if (round % 2 == 0) {
-        const CompiledModel model = CompiledModel::parse(make_frame(kServer, 1, bytes), "m.server");
+        const CompiledModel model = CompiledModel::parse(make_frame(kServer, 2, bytes), "m.server");
         CHECK(model.weights().size() == model.client_spec().inputs * model.client_spec().outputs);
       } else {
-        const ClientSpec spec = ClientSpec::parse(make_frame(kClient, 1, bytes), "m.client");
+        const ClientSpec spec = ClientSpec::parse(make_frame(kClient, 2, bytes), "m.client");
         CHECK(spec.labels.size() == spec.classes());
       }
     } catch (const Error&) {

@@ -118,7 +118,7 @@ Json describe_query(const fs::path& path) {
 Json describe_reply(const fs::path& path) {
   FrameReader reader(path);
   const ReplyHeader header = read_reply_header(reader);
-  Json fields = {{"kind", "reply"}, {"key_fingerprint", to_hex(header.key_fingerprint)}};
+  Json fields = {{"kind", "reply"}, {"key_id", to_hex(header.key_id)}};
   put_message_fields(fields, header);
   return fields;
 }

@@ -33,14 +33,14 @@ Number little_endian(ByteView bytes) {
 
 }  // namespace
 
-Bytes make_frame(FrameKind kind, std::uint32_t version, ByteView payload) {
+Bytes make_frame(FrameKind kind, std::uint32_t version, ByteView payload, ByteView context) {
   Bytes frame(kFrameOverhead + payload.size());
   std::copy(kMagic.begin(), kMagic.end(), frame.begin());
   std::copy(kind.begin(), kind.end(), frame.begin() + 4);
   put_little_endian(frame.data() + 8, version);
   put_little_endian(frame.data() + 12, static_cast<std::uint64_t>(payload.size()));
   std::copy(payload.begin(), payload.end(), frame.begin() + kHeader);
-  const Digest digest = sha256(ByteView(frame).first(kHeader + payload.size()));
+  const Digest digest = sha256({context, ByteView(frame).first(kHeader + payload.size())});
   std::copy(digest.begin(), digest.end(), frame.end() - sizeof(Digest));
   return frame;
 }
@@ -86,7 +86,7 @@ FrameReader::FrameReader(FrameReader&&) noexcept = default;
 FrameReader& FrameReader::operator=(FrameReader&&) noexcept = default;
 FrameReader::~FrameReader() = default;
 
-Bytes FrameReader::next(FrameKind kind, std::uint32_t version, std::size_t limit) {
+Bytes FrameReader::next(FrameKind kind, std::uint32_t version, std::size_t limit, ByteView context) {
   const std::string expected(kind.begin(), kind.end());
   std::array<std::uint8_t, kHeader> header{};
   if (source_->left() < kHeader) refuse(ErrorKind::damaged, name_, "truncated, or not an Opaline file");
@@ -116,8 +116,8 @@ Bytes FrameReader::next(FrameKind kind, std::uint32_t version, std::size_t limit
   source_->read(payload);
   Digest written{};
   source_->read(written);
-  if (written != sha256({header, payload})) {
-    refuse(ErrorKind::damaged, name_, "altered or damaged (its checksum does not match)");
+  if (written != sha256({context, header, payload})) {
+    refuse(ErrorKind::damaged, name_, "altered, damaged or a part of something else (its checksum does not match)");
   }
   return payload;
 }

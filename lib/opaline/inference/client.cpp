@@ -115,10 +115,10 @@ ReplyDecryptor::ReplyDecryptor(ClientSpec spec, Decryptor decryptor)
 void ReplyDecryptor::decrypt(FrameReader& reply, const AnswerSink& out, const ImageProgress& progress) const {
   const PublicKey& key = decryptor_.public_key();
   const ReplyHeader header = read_reply_header(reply);
-  if (header.key_fingerprint != key.fingerprint()) {
+  if (header.key_id != short_id(key.fingerprint())) {
     throw Error(ErrorKind::wrong_key, reply.name() + ": made for another key; use the one of the query");
   }
-  if (header.model_id != spec_.model_id) {
+  if (header.model_id != short_id(spec_.model_id)) {
     throw Error(ErrorKind::wrong_model,
                 reply.name() + ": made by another model; use that model's client file");
   }

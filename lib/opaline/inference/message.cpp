@@ -19,7 +19,7 @@ constexpr FrameKind kReplyHeader = {'R', 'H', 'D', 'R'};
 constexpr FrameKind kQueryChunk = {'Q', 'C', 'H', 'K'};
 constexpr FrameKind kReplyChunk = {'R', 'C', 'H', 'K'};
 constexpr std::size_t kHeaderLimit = std::size_t{64} << 10;
-constexpr std::size_t kChunkOverhead = 64;  // of protobuf, digest and index beside the ciphertexts
+constexpr std::size_t kChunkOverhead = 32;  // of protobuf and index beside the ciphertexts
 
 FrameKind frame_kind(ChunkKind kind) { return kind == ChunkKind::query ? kQueryChunk : kReplyChunk; }
 
@@ -31,11 +31,15 @@ ByteView payload_bytes(const std::string& text) { return as_bytes(text); }
   throw Error(ErrorKind::damaged, reader.name() + ": " + why);
 }
 
-Digest digest_from(const FrameReader& reader, const std::string& bytes, const char* what) {
-  Digest digest{};
-  if (bytes.size() != digest.size()) refuse(reader, std::string(what) + " is not of 32 bytes");
-  std::copy(bytes.begin(), bytes.end(), digest.begin());
-  return digest;
+// A Digest, a ShortId or a Nonce.
+template <typename Array>
+Array array_from(const FrameReader& reader, const std::string& bytes, const char* what) {
+  Array array{};
+  if (bytes.size() != array.size()) {
+    refuse(reader, std::string(what) + " is not of " + std::to_string(array.size()) + " bytes");
+  }
+  std::copy(bytes.begin(), bytes.end(), array.begin());
+  return array;
 }
 
 // Only what this program would write itself: known fields, once, in their shortest form.
@@ -66,13 +70,6 @@ LayoutShape layout_from(const FrameReader& reader, const wire::Layout& payload, 
   return layout;
 }
 
-template <typename Payload>
-Nonce nonce_from(const FrameReader& reader, const Payload& payload) {
-  Nonce nonce{};
-  if (payload.nonce().size() != nonce.size()) refuse(reader, "its nonce is not of 16 bytes");
-  std::copy(payload.nonce().begin(), payload.nonce().end(), nonce.begin());
-  return nonce;
-}
 
 template <typename Payload>
 std::size_t images_from(const FrameReader& reader, const Payload& payload) {
@@ -116,7 +113,7 @@ Bytes to_frame(const QueryHeader& header) {
 
 Bytes to_frame(const ReplyHeader& header) {
   wire::ReplyHeader payload;
-  payload.set_key_fingerprint(to_string(header.key_fingerprint));
+  payload.set_key_id(to_string(header.key_id));
   put_common(payload, header);
   return make_frame(kReplyHeader, kVersion, payload_bytes(payload.SerializeAsString()));
 }
@@ -124,22 +121,31 @@ Bytes to_frame(const ReplyHeader& header) {
 QueryHeader read_query_header(FrameReader& reader, const KeySource& keys) {
   const auto payload = parse<wire::QueryHeader>(reader, reader.next(kQueryHeader, kVersion, kHeaderLimit));
   const std::size_t images = images_from(reader, payload);
-  const Digest model_id = digest_from(reader, payload.model_id(), "its model's name");
+  const auto model_id = array_from<Digest>(reader, payload.model_id(), "its model's name");
   PublicKey key = key_from(reader, payload.n(), keys);
   const LayoutShape layout = layout_from(reader, payload.layout(), key.bits());
-  return {std::move(key), model_id, layout, images, nonce_from(reader, payload)};
+  return {std::move(key), model_id, layout, images,
+          array_from<Nonce>(reader, payload.nonce(), "its nonce")};
 }
 
 ReplyHeader read_reply_header(FrameReader& reader) {
   const auto payload = parse<wire::ReplyHeader>(reader, reader.next(kReplyHeader, kVersion, kHeaderLimit));
   const std::size_t images = images_from(reader, payload);
-  return {digest_from(reader, payload.key_fingerprint(), "its key's fingerprint"),
-          digest_from(reader, payload.model_id(), "its model's name"),
-          layout_from(reader, payload.layout(), kLargestKeyBits), images, nonce_from(reader, payload)};
+  return {array_from<ShortId>(reader, payload.key_id(), "its key's name"),
+          array_from<ShortId>(reader, payload.model_id(), "its model's name"),
+          layout_from(reader, payload.layout(), kLargestKeyBits), images,
+          array_from<Nonce>(reader, payload.nonce(), "its nonce")};
 }
 
 ReplyHeader reply_to(const QueryHeader& query) {
-  return {query.key.fingerprint(), query.model_id, query.layout, query.images, query.nonce};
+  return {short_id(query.key.fingerprint()), short_id(query.model_id), query.layout, query.images,
+          query.nonce};
+}
+
+ShortId short_id(const Digest& digest) {
+  ShortId id{};
+  std::copy_n(digest.begin(), id.size(), id.begin());
+  return id;
 }
 
 Bytes chunk_frame(ChunkKind kind, const Digest& message, std::size_t index, ByteView ciphertexts) {
@@ -148,10 +154,9 @@ Bytes chunk_frame(ChunkKind kind, const Digest& message, std::size_t index, Byte
                                           " bytes of ciphertexts is too large; use a smaller key");
   }
   wire::Chunk payload;
-  payload.set_message(to_string(message));
   payload.set_index(index);
   payload.set_ciphertexts(to_string(ciphertexts));
-  return make_frame(frame_kind(kind), kVersion, payload_bytes(payload.SerializeAsString()));
+  return make_frame(frame_kind(kind), kVersion, payload_bytes(payload.SerializeAsString()), message);
 }
 
 Bytes read_chunk(FrameReader& reader, ChunkKind kind, const Digest& message, std::size_t index,
@@ -162,10 +167,7 @@ Bytes read_chunk(FrameReader& reader, ChunkKind kind, const Digest& message, std
                                           " are accepted");
   }
   const auto payload =
-      parse<wire::Chunk>(reader, reader.next(frame_kind(kind), kVersion, bytes + kChunkOverhead));
-  if (digest_from(reader, payload.message(), "a chunk's message") != message) {
-    refuse(reader, "holds a chunk of another message");
-  }
+      parse<wire::Chunk>(reader, reader.next(frame_kind(kind), kVersion, bytes + kChunkOverhead, message));
   if (payload.index() != index) {
     refuse(reader, "chunk " + std::to_string(payload.index()) + " stands where chunk " +
                        std::to_string(index) + " belongs");

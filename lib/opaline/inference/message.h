@@ -27,7 +27,11 @@ inline constexpr std::size_t kLargestQuery = 1 << 20;
 inline constexpr std::size_t kLargestChunk = std::size_t{1} << 30;
 
 /// Makes every query one of its kind, so that no chunk can be taken for one of another.
-using Nonce = std::array<std::uint8_t, 16>;
+using Nonce = std::array<std::uint8_t, 8>;
+
+/// Tells keys and models apart where their digests are known: the first bytes of these.
+using ShortId = std::array<std::uint8_t, 8>;
+ShortId short_id(const Digest& digest);
 
 /// A query is a header and then one frame of ciphertexts for every `layout.images` images; a reply is made
 /// likewise. Both are sequences of frames (base/frame.h) with protobuf payloads (messages.proto), so that
@@ -43,8 +47,8 @@ struct QueryHeader {
 };
 
 struct ReplyHeader {
-  Digest key_fingerprint{};
-  Digest model_id{};
+  ShortId key_id{};
+  ShortId model_id{};
   LayoutShape layout;
   std::size_t images = 0;
   Nonce nonce{};  ///< of the query
@@ -68,8 +72,8 @@ QueryHeader read_query_header(
 ReplyHeader read_reply_header(FrameReader& reader);
 
 /// One chunk: its place in the message and its ciphertexts at fixed width, one after the other.
-/// Error(too_large) for more than kLargestChunk bytes. The header's digest binds it to its message: under
-/// another header a chunk is Error(damaged).
+/// Error(too_large) for more than kLargestChunk bytes. The header's digest is its frame's context and so binds
+/// it to its message: under another header a chunk is Error(damaged).
 enum class ChunkKind { query, reply };
 Bytes chunk_frame(ChunkKind kind, const Digest& message, std::size_t index, ByteView ciphertexts);
 

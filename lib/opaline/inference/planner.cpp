@@ -35,8 +35,9 @@ constexpr std::size_t kMany = 4096;
 constexpr double kLong = 0.02;
 
 /// Frames around ciphertexts, and headers: what they take beside them, roughly.
-constexpr std::size_t kChunkBytes = 96;
-constexpr std::size_t kHeaderBytes = 192;
+constexpr std::size_t kChunkBytes = 58;
+constexpr std::size_t kReplyHeaderBytes = 94;
+constexpr std::size_t kQueryHeaderBytes = 112;  // and the key
 
 /// The least of a few measurements of `repetitions` at a time: the first warms caches, others are disturbed.
 /// What takes long is measured once.
@@ -155,12 +156,12 @@ Plan Planner::predict(const LayoutShape& shape, std::size_t images) const {
   plan.images = images;
   plan.ciphertexts_up = chunks * layout.ciphertexts();
   plan.ciphertexts_down = chunks * layout.replies();
-  plan.bytes_up = plan.ciphertexts_up * ciphertext + chunks * kChunkBytes + kHeaderBytes + key_bits_ / 8;
-  plan.bytes_down = plan.ciphertexts_down * ciphertext + chunks * kChunkBytes + kHeaderBytes;
+  plan.bytes_up = plan.ciphertexts_up * ciphertext + chunks * kChunkBytes + kQueryHeaderBytes + key_bits_ / 8;
+  plan.bytes_down = plan.ciphertexts_down * ciphertext + chunks * kChunkBytes + kReplyHeaderBytes;
   plan.encrypt_seconds = static_cast<double>(plan.ciphertexts_up) * speed_.encryption /
                          static_cast<double>(std::min(speed_.threads, plan.ciphertexts_up));
 
-  const std::size_t lot = std::min(chunks, server_lot(layout, speed_.lanes, speed_.threads));
+  const std::size_t lot = std::min(chunks, server_lot(layout, speed_.threads));
   plan.evaluate_seconds = static_cast<double>(chunks / lot) * evaluate_seconds(layout, lot);
   if (chunks % lot != 0) plan.evaluate_seconds += evaluate_seconds(layout, chunks % lot);
 

@@ -74,7 +74,7 @@ void Server::answer(FrameReader& query, std::size_t first_chunk, const ByteSink&
   if (first_chunk == 0) out(to_frame(reply));
   const std::size_t chunk_bytes = layout.ciphertexts() * key.ciphertext_bytes();
   const std::size_t together =
-      server_lot(layout, backend_->lanes(), static_cast<std::size_t>(omp_get_max_threads()));
+      server_lot(layout, static_cast<std::size_t>(omp_get_max_threads()));
   for (std::size_t i = 0; i < first_chunk; ++i) {
     read_chunk(query, ChunkKind::query, query_digest, i, chunk_bytes);
   }
