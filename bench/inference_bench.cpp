@@ -29,14 +29,14 @@ using Answers = std::vector<std::vector<std::int64_t>>;
 constexpr double kLinkMbps = 50;
 constexpr std::size_t kBatch = 1000;
 
-/// Layouts of different shape on which predictions are compared with measurements: as many images side by side
-/// as fit and there are.
+/// Layouts of different shape on which predictions are compared with measurements: as many images side by
+/// side as fit and there are.
 struct PlannedLayout {
   LayoutShape layout;
   std::size_t images;
 };
 constexpr PlannedLayout kPlannedLayouts[] = {
-    {{1, 1, 1, 1, 0}, 1},  {{1, 1, 1, 1, 0}, 1000}, {{1, 5, 5, 1, 0}, 100}, {{14, 2, 2, 1, 0}, 1},
+    {{1, 1, 1, 1, 0}, 1},   {{1, 1, 1, 1, 0}, 1000}, {{1, 5, 5, 1, 0}, 100}, {{14, 2, 2, 1, 0}, 1},
     {{14, 2, 2, 1, 0}, 32}, {{12, 2, 1, 1, 0}, 1},   {{18, 1, 1, 1, 0}, 1},  {{8, 5, 5, 1, 0}, 1},
     {{5, 10, 10, 1, 0}, 1}, {{4, 1, 1, 1, 0}, 40}};
 
@@ -160,8 +160,8 @@ void predict_layout(benchmark::State& state, std::size_t bits, LayoutShape layou
   const Planner planner(w.spec(), bits, MachineSpeed::measure(Encryptor(w.key(bits))));
   const Plan plan = planner.predict(layout, images);
   classify(state, bits, layout, images);
-  const double measured = (state.counters["encrypt_ms"] + state.counters["evaluate_ms"] +
-                           state.counters["decrypt_ms"]) / 1e3;
+  const double measured =
+      (state.counters["encrypt_ms"] + state.counters["evaluate_ms"] + state.counters["decrypt_ms"]) / 1e3;
   state.counters["predicted_ms"] = 1e3 * plan.compute_seconds();
   state.counters["measured_ms"] = 1e3 * measured;
   state.counters["predicted_to_measured"] = plan.compute_seconds() / measured;
@@ -211,11 +211,13 @@ int main(int argc, char** argv) {
     });
     for (const PlannedLayout& planned : kPlannedLayouts) {
       const LayoutShape& layout = planned.layout;
-      const std::string name = "plan/" + std::to_string(bits) + "/t" + std::to_string(layout.features) + "_o" +
-                               std::to_string(layout.outputs) + "_m" + std::to_string(layout.outputs_a_slot) +
-                               "_images" + std::to_string(planned.images);
+      const std::string name = "plan/" + std::to_string(bits) + "/t" + std::to_string(layout.features) +
+                               "_o" + std::to_string(layout.outputs) + "_m" +
+                               std::to_string(layout.outputs_a_slot) + "_images" +
+                               std::to_string(planned.images);
       benchmark::RegisterBenchmark(
-          name.c_str(), [bits, planned](benchmark::State& s) { predict_layout(s, bits, planned.layout, planned.images); })
+          name.c_str(),
+          [bits, planned](benchmark::State& s) { predict_layout(s, bits, planned.layout, planned.images); })
           ->UseRealTime()
           ->Unit(benchmark::kMillisecond);
     }

@@ -32,7 +32,8 @@ struct Case {
 std::vector<Case> cases(std::size_t images) {
   const CompiledModel model = make_model(1, 4, {-3}, {7});
   const ClientSpec& spec = model.client_spec();
-  const Bytes query = encryptor_for(spec, alice()).encrypt(make_inputs(spec, images), layout_for(spec, Packing::plain, images));
+  const Bytes query = encryptor_for(spec, alice())
+                          .encrypt(make_inputs(spec, images), layout_for(spec, Packing::plain, images));
   const auto server = std::make_shared<const Server>(model);
   const auto client = std::make_shared<const ReplyDecryptor>(decryptor_for(spec, alice()));
   const Bytes reply = server->answer(query);

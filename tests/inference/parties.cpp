@@ -109,9 +109,9 @@ OpenQuery open_query(ByteView query, const ClientSpec& spec) {
   FrameReader reader(query, "query");
   OpenQuery open{read_query_header(reader), {}};
   for (std::size_t i = 0; i < open.header.chunks(); ++i) {
-    open.chunks.push_back(read_chunk(reader, ChunkKind::query, message_digest(open.header), i,
-                                     quotient_up(spec.inputs, open.header.layout.features) *
-                                         open.header.key.ciphertext_bytes()));
+    open.chunks.push_back(read_chunk(
+        reader, ChunkKind::query, message_digest(open.header), i,
+        quotient_up(spec.inputs, open.header.layout.features) * open.header.key.ciphertext_bytes()));
   }
   reader.expect_end();
   return open;
@@ -121,9 +121,9 @@ OpenReply open_reply(ByteView reply, const ClientSpec& spec, const PublicKey& ke
   FrameReader reader(reply, "reply");
   OpenReply open{read_reply_header(reader), {}};
   for (std::size_t i = 0; i < open.header.chunks(); ++i) {
-    open.chunks.push_back(read_chunk(reader, ChunkKind::reply, message_digest(open.header), i,
-                                     quotient_up(spec.outputs, open.header.layout.outputs) *
-                                         key.ciphertext_bytes()));
+    open.chunks.push_back(
+        read_chunk(reader, ChunkKind::reply, message_digest(open.header), i,
+                   quotient_up(spec.outputs, open.header.layout.outputs) * key.ciphertext_bytes()));
   }
   reader.expect_end();
   return open;

@@ -31,8 +31,8 @@ CompiledModel small_model();
 /// 2 × 1, for tests that answer its query often.
 CompiledModel tiny_model();
 
-/// Layouts to try, for a key of the smallest size: one value a ciphertext; images side by side; several values
-/// of an image a ciphertext, with masks, alone and side by side.
+/// Layouts to try, for a key of the smallest size: one value a ciphertext; images side by side; several
+/// values of an image a ciphertext, with masks, alone and side by side.
 enum class Packing { plain, batch, dot_products, all_in_one };
 inline constexpr Packing kPackings[] = {Packing::plain, Packing::batch, Packing::dot_products,
                                         Packing::all_in_one};

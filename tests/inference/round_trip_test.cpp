@@ -18,11 +18,11 @@ using namespace opaline::test;
 namespace {
 
 std::vector<std::vector<std::int64_t>> classify(const CompiledModel& model,
-                                                const std::vector<EncodedInput>& inputs,
-                                                Packing packing,
+                                                const std::vector<EncodedInput>& inputs, Packing packing,
                                                 Owner owner) {
   const ClientSpec& spec = model.client_spec();
-  const Bytes query = encryptor_for(spec, alice(), owner).encrypt(inputs, layout_for(spec, packing, inputs.size()));
+  const Bytes query =
+      encryptor_for(spec, alice(), owner).encrypt(inputs, layout_for(spec, packing, inputs.size()));
   return decryptor_for(spec, alice()).decrypt(Server(model).answer(query));
 }
 
@@ -168,8 +168,7 @@ TEST_CASE("interrupted messages are continued with any chunk, and their whole ch
   const Server server(model);
   const QueryHeader header = client.header(inputs.size(), layout_for(spec, Packing::all_in_one, 2));
   REQUIRE(header.chunks() > 2);
-  const std::size_t query_chunk =
-      spec.inputs / header.layout.features * header.key.ciphertext_bytes();
+  const std::size_t query_chunk = spec.inputs / header.layout.features * header.key.ciphertext_bytes();
   Bytes first = to_frame(header);
   client.encrypt(
       header, 0, [&](std::size_t i) { return inputs[i]; },
@@ -226,8 +225,6 @@ TEST_CASE("a query of no image or of too many is not begun") {
   const QueryEncryptor client = encryptor_for(tiny_model().client_spec(), alice());
   for (const std::size_t images :
        {std::size_t{0}, kLargestQuery + 1, std::numeric_limits<std::size_t>::max()}) {
-    CHECK(kind_of([&] {
-            client.header(images, client.plain());
-          }) == ErrorKind::invalid_argument);
+    CHECK(kind_of([&] { client.header(images, client.plain()); }) == ErrorKind::invalid_argument);
   }
 }

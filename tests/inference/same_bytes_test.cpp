@@ -21,8 +21,8 @@ struct Inference {
   std::vector<std::vector<std::int64_t>> answers;
 };
 
-Inference infer(const CompiledModel& model, const std::vector<EncodedInput>& inputs, const LayoutShape& layout,
-                Owner owner, const Backend& backend) {
+Inference infer(const CompiledModel& model, const std::vector<EncodedInput>& inputs,
+                const LayoutShape& layout, Owner owner, const Backend& backend) {
   const SecretKey& key = alice();
   const ClientSpec& spec = model.client_spec();
   restart_random(11);

@@ -34,16 +34,17 @@ LayoutShape shaped(std::size_t features, std::size_t outputs, std::size_t a_slot
 
 TEST_CASE("a slot without unwanted neighbours is as wide as its answers or its input") {
   // bound, input maximum, bits a slot
-  const std::int64_t expected[][3] = {{0, 0, 1},     {0, 1, 1},    {1, 0, 2},      {1, 3, 2},
-                                      {1, 4, 3},     {2, 0, 3},    {3, 0, 3},      {4, 0, 4},
-                                      {511, 15, 10}, {512, 15, 11}, {0, 255, 8},   {127, 255, 8},
+  const std::int64_t expected[][3] = {{0, 0, 1},     {0, 1, 1},         {1, 0, 2},        {1, 3, 2},
+                                      {1, 4, 3},     {2, 0, 3},         {3, 0, 3},        {4, 0, 4},
+                                      {511, 15, 10}, {512, 15, 11},     {0, 255, 8},      {127, 255, 8},
                                       {128, 255, 9}, {524287, 255, 20}, {524288, 255, 21}};
   for (const auto& [bound, input_maximum, bits] : expected) {
     CAPTURE(bound, input_maximum);
     const auto wanted = static_cast<unsigned>(bits);
     CHECK(SlotLayout::batch(certificate(bound, input_maximum), 2048).shape().slot_bits == wanted);
     CHECK(SlotLayout::plain(certificate(bound, input_maximum), 2048).shape().slot_bits == wanted);
-    if (bound > 2) CHECK(width({1, 10, 5, 1, 0}, certificate(bound, 1)) == 5 * width({}, certificate(bound, 1)));
+    if (bound > 2)
+      CHECK(width({1, 10, 5, 1, 0}, certificate(bound, 1)) == 5 * width({}, certificate(bound, 1)));
   }
   CHECK(SlotLayout::batch(certificate(kTwoTo62 - 1, 1), 2048).shape().slot_bits == 63);
 }
@@ -89,7 +90,8 @@ TEST_CASE("the range of a run of unwanted sums is at most a share of 2^-sigma of
 
 TEST_CASE("as many images as fit, with 40 bits by which damage is found") {
   // 2·bound + 1 = 2^20 − 1 of 2^20 values a slot: the 40 bits have to come from elsewhere.
-  CHECK(SlotLayout::batch(certificate(524287, 255), 2048).images() == 100);  // 100·20 + 40 ≤ 2046 < 101·20 + 40
+  CHECK(SlotLayout::batch(certificate(524287, 255), 2048).images() ==
+        100);  // 100·20 + 40 ≤ 2046 < 101·20 + 40
   CHECK(SlotLayout::batch(certificate(524287, 255), 2040).images() == 99);
   CHECK(SlotLayout::batch(certificate(524287, 255), 2042).images() == 100);
   // Half of the values of every slot are in use only.
@@ -161,27 +163,14 @@ TEST_CASE("of received layouts only those of the certificate are granted") {
   CHECK(granted({3, 2, 1, 2, 52}));
   CHECK(granted({1, 10, 10, 8, 110}));
   constexpr std::size_t kHuge = std::numeric_limits<std::size_t>::max();
-  const LayoutShape refused[] = {{1, 1, 1, 0, 11},
-                                 {1, 1, 1, 90, 11},
-                                 {1, 1, 1, 1, 10},
-                                 {1, 1, 1, 1, 12},
-                                 {1, 1, 1, 93, 11},
-                                 {1, 1, 1, 1, 0},
-                                 {0, 1, 1, 1, 11},
-                                 {1, 0, 1, 1, 11},
-                                 {1, 1, 0, 1, 11},
-                                 {1, 1, 2, 1, 22},
-                                 {1, 11, 1, 1, 11},
-                                 {4, 1, 1, 3, 51},
-                                 {4, 1, 1, 1, 50},
-                                 {4, 1, 1, 1, 11},
-                                 {4, 1, 1, 1, 52},
-                                 {785, 1, 1, 1, 51},
-                                 {kHuge, 1, 1, 1, 51},
-                                 {1, kHuge, 1, 1, 11},
-                                 {1, kHuge, kHuge, 1, 11},
-                                 {1, 1, 1, kHuge, 11},
-                                 {1, 1, 1, 1, std::numeric_limits<unsigned>::max()}};
+  const LayoutShape refused[] = {
+      {1, 1, 1, 0, 11},         {1, 1, 1, 90, 11},    {1, 1, 1, 1, 10},
+      {1, 1, 1, 1, 12},         {1, 1, 1, 93, 11},    {1, 1, 1, 1, 0},
+      {0, 1, 1, 1, 11},         {1, 0, 1, 1, 11},     {1, 1, 0, 1, 11},
+      {1, 1, 2, 1, 22},         {1, 11, 1, 1, 11},    {4, 1, 1, 3, 51},
+      {4, 1, 1, 1, 50},         {4, 1, 1, 1, 11},     {4, 1, 1, 1, 52},
+      {785, 1, 1, 1, 51},       {kHuge, 1, 1, 1, 51}, {1, kHuge, 1, 1, 11},
+      {1, kHuge, kHuge, 1, 11}, {1, 1, 1, kHuge, 11}, {1, 1, 1, 1, std::numeric_limits<unsigned>::max()}};
   for (const LayoutShape& shape : refused) {
     CAPTURE(shape.features, shape.outputs, shape.outputs_a_slot, shape.images, shape.slot_bits);
     CHECK(kind_of([&] { SlotLayout(shape, model, 1024); }) == ErrorKind::does_not_fit);

@@ -102,7 +102,8 @@ TEST_CASE("an answer that the model does not have is corrupt") {
   REQUIRE(layout.replies() == 2);
   REQUIRE(layout.answers_in(1) == 1);
   Integer plaintext = 0;
-  for (std::size_t image = 0; image < 2; ++image) plaintext += 100 * power_of_two(layout.answer_bit(image, 0));
+  for (std::size_t image = 0; image < 2; ++image)
+    plaintext += 100 * power_of_two(layout.answer_bit(image, 0));
   const auto last = [&](const Integer& x) { return kind_of([&] { layout.unpack(1, x, 2); }); };
   CHECK_FALSE(last(plaintext));
   CHECK(last(plaintext + power_of_two(layout.answer_bit(0, 1))) == ErrorKind::corrupt_reply);

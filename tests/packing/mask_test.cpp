@@ -1,7 +1,7 @@
 // Masks: uniform, never in the way of an answer, and hiding what they cover.
 
-#include <catch2/catch.hpp>
 #include <array>
+#include <catch2/catch.hpp>
 #include <cmath>
 #include <random>
 #include <set>
@@ -77,7 +77,8 @@ TEST_CASE("masked runs are uniform: their top bits and every byte, and never ali
 
 TEST_CASE("a mask never reaches the answer above it, at the ends of its range and of the inputs") {
   // Without σ the masks are few, and their ends are met; all inputs at either end make sums meet theirs.
-  for (const Extremes extremes : {Extremes::positive, Extremes::negative, Extremes::mixed, Extremes::sparse}) {
+  for (const Extremes extremes :
+       {Extremes::positive, Extremes::negative, Extremes::mixed, Extremes::sparse}) {
     std::mt19937_64 random(6);
     const SmallModel model = extreme_model(random, 2, 2, extremes);
     for (const std::size_t a_slot : {1U, 2U}) {

@@ -28,7 +28,8 @@ TEST_CASE("every layout of every small model gives the exact answers for extreme
   std::size_t layouts = 0;
   for (const std::size_t inputs : {1U, 2U, 3U, 5U}) {
     for (const std::size_t outputs : {1U, 2U, 3U}) {
-      for (const Extremes extremes : {Extremes::positive, Extremes::negative, Extremes::mixed, Extremes::sparse}) {
+      for (const Extremes extremes :
+           {Extremes::positive, Extremes::negative, Extremes::mixed, Extremes::sparse}) {
         const SmallModel model = extreme_model(random, inputs, outputs, extremes);
         for (const unsigned mask_bits : {0U, 8U, 40U}) {
           for (const LayoutShape& shape : all_shapes(model.certificate(mask_bits), kKeyBits)) {
@@ -53,7 +54,8 @@ TEST_CASE("layouts of a model of real proportions are exact") {
   model.inputs = 100;
   model.outputs = 7;
   model.input_maximum = 15;
-  for (std::size_t i = 0; i < 700; ++i) model.weights.push_back(static_cast<std::int32_t>(pick(random, -31, 31)));
+  for (std::size_t i = 0; i < 700; ++i)
+    model.weights.push_back(static_cast<std::int32_t>(pick(random, -31, 31)));
   for (std::size_t k = 0; k < 7; ++k) model.bias.push_back(pick(random, -1000, 1000));
   const Certificate certificate = model.certificate(40);
   std::size_t tried = 0;
@@ -109,8 +111,9 @@ TEST_CASE("inputs outside their range and too many of them are refused") {
   CHECK(pack({{0, 0, 0}}) == ErrorKind::invalid_argument);
   CHECK(pack(std::vector<std::vector<std::int64_t>>(layout.images() + 1, {0, 0})) ==
         ErrorKind::invalid_argument);
-  CHECK(kind_of([&] { layout.pack(2, std::vector<std::vector<std::int64_t>>{{0, 0}}); }) ==
-        ErrorKind::invalid_argument);
+  CHECK(kind_of([&] {
+          layout.pack(2, std::vector<std::vector<std::int64_t>>{{0, 0}});
+        }) == ErrorKind::invalid_argument);
 }
 
 TEST_CASE("a map of another size than the layout's model is refused") {

@@ -33,7 +33,8 @@ std::vector<std::vector<std::int64_t>> SmallModel::answers(
   return all;
 }
 
-SmallModel extreme_model(std::mt19937_64& random, std::size_t inputs, std::size_t outputs, Extremes extremes) {
+SmallModel extreme_model(std::mt19937_64& random, std::size_t inputs, std::size_t outputs,
+                         Extremes extremes) {
   SmallModel model;
   model.inputs = inputs;
   model.outputs = outputs;

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <array>
+#include <catch2/catch.hpp>
 #include <limits>
 #include <random>
 #include <set>
@@ -150,9 +150,9 @@ TEST_CASE("what a plan costs depends on the shape only, and is the least there i
         CHECK(plan.results() == outputs * positions * plan.digits());
         // One input a table, bit by bit, the simplest way.
         const std::size_t digits = outputs * positions * bits;
-        CHECK(plan.operations(1).products <=
-              (digits + 7) / 8 * (inputs - 1) + (outputs + 7) / 8 * positions * (bits + 1) +
-                  (inputs + 7) / 8 + 3);
+        CHECK(plan.operations(1).products <= (digits + 7) / 8 * (inputs - 1) +
+                                                 (outputs + 7) / 8 * positions * (bits + 1) +
+                                                 (inputs + 7) / 8 + 3);
         CHECK(plan.operations(1).squares < (outputs + 7) / 8 * (60 * positions + bits) + bits);
         CHECK(plan.operations(16).products <= 16 * plan.operations(1).products);
       }

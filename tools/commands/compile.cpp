@@ -11,8 +11,8 @@
 #include "commands/options.h"
 #include "commands/report.h"
 #include "opaline/base/error.h"
-#include "opaline/model/quantise.h"
 #include "opaline/inference/spec_certificate.h"
+#include "opaline/model/quantise.h"
 #include "opaline/packing/slot_layout.h"
 
 namespace opaline::tools {

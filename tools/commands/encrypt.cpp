@@ -12,8 +12,8 @@
 #include "commands/plans.h"
 #include "commands/report.h"
 #include "commands/stopwatch.h"
-#include "opaline/base/file.h"
 #include "opaline/base/error.h"
+#include "opaline/base/file.h"
 #include "opaline/inference/client.h"
 #include "opaline/inference/spec_certificate.h"
 #include "opaline/paillier/key_files.h"
@@ -72,8 +72,8 @@ void run(const Options& options, const Session& session) {
   const QueryEncryptor encryptor(spec, encryptor_for(options, session.backend));
   const PublicKey& key = encryptor.encryptor().public_key();
 
-  const Digest request = sha256({key.fingerprint(), spec.model_id, images.digest(),
-                                 as_bytes(options.plans.layout)});
+  const Digest request =
+      sha256({key.fingerprint(), spec.model_id, images.digest(), as_bytes(options.plans.layout)});
   const std::filesystem::path partial = partial_path(options.output, request);
   FileWriter file(options.output, FileMode::everyone, partial);
   const std::optional<LeftBehind> left = left_behind(partial, encryptor, images.count());

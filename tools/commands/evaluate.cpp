@@ -29,8 +29,7 @@ WholeChunks left_behind(const std::filesystem::path& partial, const ReplyHeader&
   try {
     FrameReader reader(partial);
     if (to_frame(read_reply_header(reader)) != to_frame(expected)) return {};
-    WholeChunks whole =
-        read_whole_chunks(reader, ChunkKind::reply, message_digest(expected), chunk_bytes);
+    WholeChunks whole = read_whole_chunks(reader, ChunkKind::reply, message_digest(expected), chunk_bytes);
     if (whole.count > 0) whole.bytes += to_frame(expected).size();
     return whole;
   } catch (const Error&) {

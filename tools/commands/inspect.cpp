@@ -196,8 +196,9 @@ Json plan_fields(const Options& options, const Session& session) {
   const bool server = peek_frame_kind(start) == FrameKind{'S', 'R', 'V', 'R'};
   if (!server && (options.run || peek_frame_kind(start) != FrameKind{'C', 'L', 'N', 'T'})) {
     throw Error(ErrorKind::invalid_argument,
-                options.file.string() + ": plans are made for a model's NAME.client or NAME.server, and --run "
-                                        "takes a NAME.server");
+                options.file.string() +
+                    ": plans are made for a model's NAME.client or NAME.server, and --run "
+                    "takes a NAME.server");
   }
   const ClientSpec spec =
       server ? read_server_model(options.file).client_spec() : read_client_spec(options.file);

@@ -22,10 +22,11 @@ double milliseconds(double seconds) { return std::round(1e6 * seconds) / 1e3; }
 
 void add_layout_option(CLI::App& command, PlanOptions& options) {
   command
-      .add_option("--layout", options.layout,
-                  "How numbers share ciphertexts. auto: fewest seconds for all images, the link's included; "
-                  "latency: fewest for one at a time; bandwidth: fewest bytes; throughput: least computing an "
-                  "image, where there are many; plain: one number a ciphertext")
+      .add_option(
+          "--layout", options.layout,
+          "How numbers share ciphertexts. auto: fewest seconds for all images, the link's included; "
+          "latency: fewest for one at a time; bandwidth: fewest bytes; throughput: least computing an "
+          "image, where there are many; plain: one number a ciphertext")
       ->check(CLI::IsMember({"auto", "latency", "bandwidth", "throughput", "plain"}))
       ->capture_default_str();
 }
@@ -39,9 +40,8 @@ void add_link_option(CLI::App& command, PlanOptions& options) {
 Plan make_plan(const PlanOptions& options, const QueryEncryptor& encryptor, std::size_t images,
                const Backend& backend) {
   const Objective objective = objective_of(options.layout).value();
-  const MachineSpeed speed = objective == Objective::plain
-                                 ? MachineSpeed{}
-                                 : MachineSpeed::measure(encryptor.encryptor(), backend);
+  const MachineSpeed speed =
+      objective == Objective::plain ? MachineSpeed{} : MachineSpeed::measure(encryptor.encryptor(), backend);
   const Planner planner(encryptor.spec(), encryptor.encryptor().public_key().bits(), speed);
   return planner.choose(objective, images, options.link_mbps);
 }

@@ -117,7 +117,8 @@ Bytes FrameReader::next(FrameKind kind, std::uint32_t version, std::size_t limit
   Digest written{};
   source_->read(written);
   if (written != sha256({context, header, payload})) {
-    refuse(ErrorKind::damaged, name_, "altered, damaged or a part of something else (its checksum does not match)");
+    refuse(ErrorKind::damaged, name_,
+           "altered, damaged or a part of something else (its checksum does not match)");
   }
   return payload;
 }

@@ -19,8 +19,8 @@ using FrameKind = std::array<char, 4>;
 ///     "OPAL"  kind (4 letters)  version (u32)  length (u64)  payload  SHA-256 of all that precedes it
 ///
 /// with little-endian numbers. The payload is a protobuf message. The digest finds damage, not malice; it
-/// may begin with a context that is not written, such as the digest of another frame that this one belongs to.
-/// A file is one frame, or several in a row.
+/// may begin with a context that is not written, such as the digest of another frame that this one belongs
+/// to. A file is one frame, or several in a row.
 inline constexpr std::size_t kFrameOverhead = 4 + 4 + 4 + 8 + 32;
 
 /// The frame around a payload.
@@ -42,8 +42,8 @@ class FrameReader {
   const std::string& name() const { return name_; }
 
   /// The payload of the next frame. Throws Error(damaged) if the frame is of another kind, truncated or
-  /// altered, or was made in another context; Error(unsupported_version) if the version differs; Error(too_large), before taking memory, if
-  /// the payload is longer than `limit` bytes.
+  /// altered, or was made in another context; Error(unsupported_version) if the version differs;
+  /// Error(too_large), before taking memory, if the payload is longer than `limit` bytes.
   Bytes next(FrameKind kind, std::uint32_t version, std::size_t limit, ByteView context = {});
 
   /// Throws Error(damaged) unless everything has been read.

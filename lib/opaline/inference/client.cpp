@@ -123,8 +123,8 @@ void ReplyDecryptor::decrypt(FrameReader& reply, const AnswerSink& out, const Im
                 reply.name() + ": made by another model; use that model's client file");
   }
   const Digest digest = message_digest(header);
-  const SlotLayout layout = with_name(
-      reply.name(), [&] { return SlotLayout(header.layout, certificate_of(spec_), key.bits()); });
+  const SlotLayout layout =
+      with_name(reply.name(), [&] { return SlotLayout(header.layout, certificate_of(spec_), key.bits()); });
   const std::size_t chunk_bytes = layout.replies() * key.ciphertext_bytes();
   const std::size_t together = client_lot(layout.replies());
   for (std::size_t chunk = 0; chunk < header.chunks(); chunk += together) {

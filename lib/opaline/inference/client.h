@@ -43,7 +43,9 @@ class QueryEncryptor {
 
   /// The whole query in memory.
   Bytes encrypt(const std::vector<EncodedInput>& inputs, const LayoutShape& layout) const;
-  Bytes encrypt(const std::vector<EncodedInput>& inputs) const { return encrypt(inputs, batch(inputs.size())); }
+  Bytes encrypt(const std::vector<EncodedInput>& inputs) const {
+    return encrypt(inputs, batch(inputs.size()));
+  }
 
  private:
   ClientSpec spec_;

@@ -13,8 +13,8 @@ inline std::size_t client_lot(std::size_t ciphertexts_a_chunk) {
   return std::max<std::size_t>(1, kCiphertexts / ciphertexts_a_chunk);
 }
 
-/// Chunks that a server evaluates together: replies for two elements a thread, of as many lanes as any backend
-/// has, unless the queries become too many for the memory.
+/// Chunks that a server evaluates together: replies for two elements a thread, of as many lanes as any
+/// backend has, unless the queries become too many for the memory.
 inline std::size_t server_lot(const SlotLayout& layout, std::size_t threads) {
   constexpr std::size_t kCiphertexts = 2048;
   constexpr std::size_t kLanes = 8;

@@ -70,7 +70,6 @@ LayoutShape layout_from(const FrameReader& reader, const wire::Layout& payload, 
   return layout;
 }
 
-
 template <typename Payload>
 std::size_t images_from(const FrameReader& reader, const Payload& payload) {
   if (payload.images() < 1 || payload.images() > kLargestQuery) {
@@ -124,8 +123,7 @@ QueryHeader read_query_header(FrameReader& reader, const KeySource& keys) {
   const auto model_id = array_from<Digest>(reader, payload.model_id(), "its model's name");
   PublicKey key = key_from(reader, payload.n(), keys);
   const LayoutShape layout = layout_from(reader, payload.layout(), key.bits());
-  return {std::move(key), model_id, layout, images,
-          array_from<Nonce>(reader, payload.nonce(), "its nonce")};
+  return {std::move(key), model_id, layout, images, array_from<Nonce>(reader, payload.nonce(), "its nonce")};
 }
 
 ReplyHeader read_reply_header(FrameReader& reader) {

@@ -72,8 +72,8 @@ QueryHeader read_query_header(
 ReplyHeader read_reply_header(FrameReader& reader);
 
 /// One chunk: its place in the message and its ciphertexts at fixed width, one after the other.
-/// Error(too_large) for more than kLargestChunk bytes. The header's digest is its frame's context and so binds
-/// it to its message: under another header a chunk is Error(damaged).
+/// Error(too_large) for more than kLargestChunk bytes. The header's digest is its frame's context and so
+/// binds it to its message: under another header a chunk is Error(damaged).
 enum class ChunkKind { query, reply };
 Bytes chunk_frame(ChunkKind kind, const Digest& message, std::size_t index, ByteView ciphertexts);
 

@@ -65,7 +65,8 @@ std::size_t quotient_up(std::size_t x, std::size_t y) { return (x + y - 1) / y; 
 std::vector<std::size_t> dividers(std::size_t total, std::size_t most) {
   std::vector<std::size_t> numbers;
   for (std::size_t number = 1; number <= std::min(total, most); ++number) {
-    if (number == 1 || quotient_up(total, number) != quotient_up(total, number - 1)) numbers.push_back(number);
+    if (number == 1 || quotient_up(total, number) != quotient_up(total, number - 1))
+      numbers.push_back(number);
   }
   return numbers;
 }
@@ -115,7 +116,10 @@ MachineSpeed MachineSpeed::measure(const Encryptor& encryptor, const Backend& ba
 }
 
 Planner::Planner(const ClientSpec& spec, std::size_t key_bits, const MachineSpeed& speed)
-    : certificate_(certificate_of(spec)), weight_bits_(spec.weight_bits), key_bits_(key_bits), speed_(speed) {}
+    : certificate_(certificate_of(spec)),
+      weight_bits_(spec.weight_bits),
+      key_bits_(key_bits),
+      speed_(speed) {}
 
 double Planner::evaluate_seconds(const SlotLayout& layout, std::size_t chunks) const {
   const LayoutShape& shape = layout.shape();
@@ -140,8 +144,9 @@ double Planner::evaluate_seconds(const SlotLayout& layout, std::size_t chunks) c
       shared(stages.digits, static_cast<double>(stages.digit.products) * speed_.product, threads);
   const double correction = static_cast<double>(stages.correction.products) * speed_.product +
                             static_cast<double>(stages.correction.squares) * speed_.square;
-  const double last = std::max(static_cast<double>(elements) * (noise + output) / static_cast<double>(threads),
-                               std::max(noise, output));
+  const double last =
+      std::max(static_cast<double>(elements) * (noise + output) / static_cast<double>(threads),
+               std::max(noise, output));
   // Constants, noise and conversions of a reply: products of single numbers.
   const double finishing = static_cast<double>(replies) * 4 * speed_.product;
   return reading + tables + digits + correction / static_cast<double>(threads) + last + finishing;
@@ -194,7 +199,8 @@ std::vector<Plan> Planner::candidates(std::size_t images) const {
 }
 
 Plan Planner::choose(Objective objective, std::size_t images, double link_mbps) const {
-  if (objective == Objective::plain) return predict(SlotLayout::plain(certificate_, key_bits_).shape(), images);
+  if (objective == Objective::plain)
+    return predict(SlotLayout::plain(certificate_, key_bits_).shape(), images);
   std::size_t considered = images;
   if (objective == Objective::latency) considered = 1;
   if (objective == Objective::throughput) considered = std::max(images, kMany);
@@ -210,8 +216,8 @@ Plan Planner::choose(Objective objective, std::size_t images, double link_mbps) 
   };
   const std::vector<Plan> plans = candidates(considered);
   if (plans.empty()) {
-    throw Error(ErrorKind::does_not_fit, "no layout of this model fits a key of " + std::to_string(key_bits_) +
-                                             " bits; use a larger key");
+    throw Error(ErrorKind::does_not_fit, "no layout of this model fits a key of " +
+                                             std::to_string(key_bits_) + " bits; use a larger key");
   }
   LayoutShape best = std::min_element(plans.begin(), plans.end(), [&](const Plan& x, const Plan& y) {
                        return cost(x) < cost(y);

@@ -62,8 +62,8 @@ void Server::answer(FrameReader& query, std::size_t first_chunk, const ByteSink&
                 query.name() + ": made for another model; encrypt it again with this model's client file");
   }
   const PublicKey& key = header.key;
-  const SlotLayout layout = with_name(
-      query.name(), [&] { return SlotLayout(header.layout, certificate_of(spec), key.bits()); });
+  const SlotLayout layout =
+      with_name(query.name(), [&] { return SlotLayout(header.layout, certificate_of(spec), key.bits()); });
   const std::shared_ptr<const Packed> packed =
       caches_->layouts.get([&](const Packed& known) { return known.map.layout().shape() == layout.shape(); },
                            [&] { return std::make_shared<Packed>(layout, model_, backend_->lanes()); });
@@ -73,8 +73,7 @@ void Server::answer(FrameReader& query, std::size_t first_chunk, const ByteSink&
   const Digest reply_digest = message_digest(reply);
   if (first_chunk == 0) out(to_frame(reply));
   const std::size_t chunk_bytes = layout.ciphertexts() * key.ciphertext_bytes();
-  const std::size_t together =
-      server_lot(layout, static_cast<std::size_t>(omp_get_max_threads()));
+  const std::size_t together = server_lot(layout, static_cast<std::size_t>(omp_get_max_threads()));
   for (std::size_t i = 0; i < first_chunk; ++i) {
     read_chunk(query, ChunkKind::query, query_digest, i, chunk_bytes);
   }

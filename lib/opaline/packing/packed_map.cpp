@@ -36,8 +36,7 @@ PackedMap::PackedMap(const SlotLayout& layout, std::span<const std::int32_t> wei
       for (std::size_t i = 0; i < layout.ciphertexts(); ++i) {
         const std::size_t input = i * t + j;
         const bool there = output < layout.answers_in(reply) && input < certificate.inputs;
-        values_.push_back(
-            there ? weights[(reply * shape.outputs + output) * certificate.inputs + input] : 0);
+        values_.push_back(there ? weights[(reply * shape.outputs + output) * certificate.inputs + input] : 0);
       }
     }
   }
@@ -106,8 +105,8 @@ std::vector<Integer> PackedMap::constants() const {
   for (std::size_t reply = 0; reply < constants.size(); ++reply) {
     for (std::size_t image = 0; image < layout_.images(); ++image) {
       for (std::size_t run = 0; run < layout_.runs(); ++run) {
-        constants[reply] += shifted(random_below(mask_limits_[reply * layout_.runs() + run]),
-                                    layout_.run_bit(image, run));
+        constants[reply] +=
+            shifted(random_below(mask_limits_[reply * layout_.runs() + run]), layout_.run_bit(image, run));
       }
     }
   }

@@ -43,8 +43,8 @@ class PackedMap {
   unsigned weight_bits_;
   std::vector<std::size_t> shifts_;
   std::vector<std::int32_t> values_;
-  std::vector<Integer> offsets_;         ///< of every reply, without masks
-  std::vector<Integer> mask_limits_;     ///< of every run of every reply
+  std::vector<Integer> offsets_;      ///< of every reply, without masks
+  std::vector<Integer> mask_limits_;  ///< of every run of every reply
 };
 
 }  // namespace opaline

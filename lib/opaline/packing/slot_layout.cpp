@@ -23,7 +23,9 @@ unsigned bit_width(std::int64_t x) {
   return static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(x)));
 }
 
-unsigned bits_of_answer(const Certificate& certificate) { return std::max(1U, bit_width(2 * certificate.bound)); }
+unsigned bits_of_answer(const Certificate& certificate) {
+  return std::max(1U, bit_width(2 * certificate.bound));
+}
 
 void check(const Certificate& certificate) {
   if (certificate.bound < 0 || certificate.bound >= kLimit || certificate.input_maximum < 0 ||
@@ -60,10 +62,12 @@ unsigned SlotLayout::slot_bits(const LayoutShape& shape, const Certificate& cert
   // An unwanted sum is one over some of the products of an output, or, between two slots of answers, over
   // others of each of two: its range is at most that of answers, or twice it. With the range of a whole slot
   // times 2^σ + 1 below 2^W that of a run is at most 2^−σ of the masks there is room for.
-  const Integer all_ones = ((Integer(1) << static_cast<unsigned>(answers)) - 1) / ((Integer(1) << static_cast<unsigned>(b)) - 1);
+  const Integer all_ones =
+      ((Integer(1) << static_cast<unsigned>(answers)) - 1) / ((Integer(1) << static_cast<unsigned>(b)) - 1);
   const Integer range = all_ones * 2 * certificate.bound * (shape.answer_slots() > 1 ? 2 : 1);
   const std::size_t hidden = bit_length(range * ((Integer(1) << certificate.mask_bits) + 1));
-  return static_cast<unsigned>(std::max({answers, hidden, std::size_t{bit_width(certificate.input_maximum)}}));
+  return static_cast<unsigned>(
+      std::max({answers, hidden, std::size_t{bit_width(certificate.input_maximum)}}));
 }
 
 std::size_t SlotLayout::most_images(const LayoutShape& shape, const Certificate& certificate,
@@ -72,11 +76,12 @@ std::size_t SlotLayout::most_images(const LayoutShape& shape, const Certificate&
   const std::size_t run_bits =
       image_bits - shape.answer_slots() * slot_bits(shape, certificate);  // any value may stand there
   if (key_bits < 2) return 0;
-  const Integer passing =
-      power(2 * Integer(certificate.bound) + 1, shape.outputs) << static_cast<unsigned>(run_bits);
+  const Integer passing = power(2 * Integer(certificate.bound) + 1, shape.outputs)
+                          << static_cast<unsigned>(run_bits);
   // images · log2(passing) + 40 ≤ key bits − 2, without logarithms.
   std::size_t images = (key_bits - 2) / image_bits;
-  while (images > 0 && (power(passing, images) << kDamageBits) > Integer(1) << static_cast<unsigned>(key_bits - 2)) {
+  while (images > 0 && (power(passing, images) << kDamageBits) > Integer(1)
+                                                                     << static_cast<unsigned>(key_bits - 2)) {
     --images;
   }
   return images;
@@ -122,7 +127,8 @@ std::size_t SlotLayout::replies() const {
 
 Integer SlotLayout::pack(std::size_t ciphertext, std::span<const std::vector<std::int64_t>> images) const {
   if (images.size() > shape_.images || ciphertext >= ciphertexts()) {
-    throw Error(ErrorKind::invalid_argument, std::to_string(images.size()) + " images do not go into a layout of " +
+    throw Error(ErrorKind::invalid_argument, std::to_string(images.size()) +
+                                                 " images do not go into a layout of " +
                                                  std::to_string(shape_.images));
   }
   const std::size_t first = ciphertext * shape_.features;

@@ -39,9 +39,10 @@ struct LayoutShape {
 /// Many numbers in one plaintext. Of one image, ciphertext i holds X_i(Z) = Σ_j x_(i·t+j)·Z^j; multiplied by
 /// polynomials Σ_j w·Z^(t−1−j) and added up over i, the coefficient of Z^(t−1) is Σ w·x, an answer, and its
 /// neighbours are sums over other pairs, which are nobody's business (mathematics: dot products by
-/// convolution). The weights of answer u are shifted by ⌊u/m⌋·t slots and (u mod m)·b bits, m = outputs_a_slot,
-/// b = answer_bits(): that many answers share a reply. Images stand side by side, slots_an_image() apart.
-/// With t = 1 there are no unwanted sums: a layout of one image is the plain one, of many a batch.
+/// convolution). The weights of answer u are shifted by ⌊u/m⌋·t slots and (u mod m)·b bits, m =
+/// outputs_a_slot, b = answer_bits(): that many answers share a reply. Images stand side by side,
+/// slots_an_image() apart. With t = 1 there are no unwanted sums: a layout of one image is the plain one, of
+/// many a batch.
 ///
 /// It cannot exist without its overflow certificate:
 ///  - answers, biased by `bound` into [0, 2·bound] < 2^b, and inputs do not leave their places;
@@ -94,8 +95,8 @@ class SlotLayout {
   std::size_t run_bit(std::size_t image, std::size_t run) const;
 
   /// The answers of the first `count` ≤ images() images in decrypted reply number `reply`.
-  /// Error(corrupt_reply) unless the plaintext is one that an honest server can have made for these images and
-  /// this certificate: a damaged reply is never rounded into an answer.
+  /// Error(corrupt_reply) unless the plaintext is one that an honest server can have made for these images
+  /// and this certificate: a damaged reply is never rounded into an answer.
   std::vector<std::vector<std::int64_t>> unpack(std::size_t reply, const Integer& plaintext,
                                                 std::size_t count) const;
 

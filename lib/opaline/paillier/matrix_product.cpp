@@ -103,8 +103,8 @@ void MatrixProduct::make_digits(std::size_t task) {
     for (std::size_t e = 0; e < block.count; ++e) {
       for (std::size_t lane = 0; lane < lanes; ++lane) {
         const std::size_t number = std::min((block.first + e) * lanes + lane, last);
-        read[lane] = entry(number / plan_.results(), group,
-                           schedule_.entries_of(number % plan_.results())[group]);
+        read[lane] =
+            entry(number / plan_.results(), group, schedule_.entries_of(number % plan_.results())[group]);
       }
       if (group == first_group) {
         f_.gather_numbers_vartime(products[e], read);
@@ -208,7 +208,8 @@ void MatrixProduct::make_output(std::size_t task) {
       steps.push_back({schedule_.shifts()[position] + digit * plan_.digit_bits(), position, digit});
     }
   }
-  std::stable_sort(steps.begin(), steps.end(), [](const Step& x, const Step& y) { return x.power > y.power; });
+  std::stable_sort(steps.begin(), steps.end(),
+                   [](const Step& x, const Step& y) { return x.power > y.power; });
 
   std::size_t power = steps.front().power;
   for (const Step& step : steps) {

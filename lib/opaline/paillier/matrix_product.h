@@ -49,12 +49,12 @@ class MatrixProduct {
   const MatrixSchedule& schedule_;
   const MatrixPlan& plan_;
   std::span<const Ciphertext> x_;
-  std::vector<Block> blocks_;    ///< elements of digits that are made together
-  std::size_t segments_;         ///< the groups are cut into that many parts, for more threads than blocks
-  std::size_t digit_numbers_;    ///< whole elements
+  std::vector<Block> blocks_;  ///< elements of digits that are made together
+  std::size_t segments_;       ///< the groups are cut into that many parts, for more threads than blocks
+  std::size_t digit_numbers_;  ///< whole elements
   Numbers tables_;
   Numbers digits_;
-  Numbers corrections_;          ///< (Π_j x_j)^(−2^(bits−1)) of every query
+  Numbers corrections_;  ///< (Π_j x_j)^(−2^(bits−1)) of every query
   std::vector<Integer> values_;
 };
 

@@ -14,7 +14,7 @@ class Numbers {
  public:
   Numbers(std::size_t count, std::size_t words_each)
       : words_each_(words_each),
-        words_(static_cast<Word*>(::operator new(count * words_each * sizeof(Word), kAlignment))) {}
+        words_(static_cast<Word*>(::operator new(count* words_each * sizeof(Word), kAlignment))) {}
 
   Word* operator[](std::size_t i) { return words_.get() + i * words_each_; }
   const Word* operator[](std::size_t i) const { return words_.get() + i * words_each_; }

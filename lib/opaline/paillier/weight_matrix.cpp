@@ -20,8 +20,7 @@ const MatrixShape& checked(const MatrixShape& shape) {
 }
 
 const WeightMatrix& checked(const WeightMatrix& matrix) {
-  const bool shifted = !matrix.shifts.empty() &&
-                       std::is_sorted(matrix.shifts.begin(), matrix.shifts.end()) &&
+  const bool shifted = !matrix.shifts.empty() && std::is_sorted(matrix.shifts.begin(), matrix.shifts.end()) &&
                        std::adjacent_find(matrix.shifts.begin(), matrix.shifts.end()) == matrix.shifts.end();
   if (!shifted || matrix.values.size() != matrix.outputs * matrix.inputs * matrix.shifts.size()) {
     throw Error(ErrorKind::invalid_argument, "the weight matrix does not fit the shape it is given");
@@ -92,8 +91,7 @@ MatrixSchedule::MatrixSchedule(const WeightMatrix& matrix, std::size_t lanes)
       auto rest = static_cast<std::uint32_t>(matrix.values[row * matrix.inputs + input] + offset);
       for (std::size_t digit = 0; digit < plan_.digits(); ++digit) {
         const std::uint32_t value = (rest & mask) << (input % plan_.group() * plan_.digit_bits());
-        std::uint8_t& entry =
-            entries_[(row * plan_.digits() + digit) * groups + input / plan_.group()];
+        std::uint8_t& entry = entries_[(row * plan_.digits() + digit) * groups + input / plan_.group()];
         entry = static_cast<std::uint8_t>(entry | value);
         rest >>= plan_.digit_bits();
       }

@@ -11,9 +11,9 @@ namespace opaline {
 struct MatrixShape {
   std::size_t outputs = 0;
   std::size_t inputs = 0;
-  std::size_t positions = 1;   ///< weights of one output for one input, each at its own power of two
-  std::size_t span = 0;        ///< the highest of these powers
-  unsigned bits = 0;           ///< sign included: every |weight| < 2^(bits−1); 2 … 24
+  std::size_t positions = 1;  ///< weights of one output for one input, each at its own power of two
+  std::size_t span = 0;       ///< the highest of these powers
+  unsigned bits = 0;          ///< sign included: every |weight| < 2^(bits−1); 2 … 24
 
   friend bool operator==(const MatrixShape&, const MatrixShape&) = default;
 };
@@ -26,7 +26,7 @@ struct WeightMatrix {
   std::size_t outputs = 0;
   std::size_t inputs = 0;
   std::span<const std::int32_t> values;
-  unsigned bits = 0;                                  ///< as in MatrixShape
+  unsigned bits = 0;                                 ///< as in MatrixShape
   std::span<const std::size_t> shifts = kUnshifted;  ///< ascending, below 2^16; a plain matrix has only 0
 
   MatrixShape shape() const;
