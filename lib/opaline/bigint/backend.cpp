@@ -1,7 +1,12 @@
 #include "opaline/bigint/backend.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
+#include <limits>
+#include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -51,6 +56,43 @@ const Backend& backend(std::string_view name) {
 const Backend& default_backend() {
   const char* name = std::getenv("OPALINE_BACKEND");
   return backend(name == nullptr || *name == '\0' ? "auto" : name);
+}
+
+namespace {
+
+/// Seconds for squares of elements, the least of a few tries.
+double seconds_for_squares(const Backend& backend) {
+  using Clock = std::chrono::steady_clock;
+  constexpr int kTries = 10;
+  constexpr int kSquares = 10;
+  const auto f = uniform_arithmetic(backend, (Integer(1) << 2048U) - 1);
+  WordVector x(f->words());
+  f->load(x.data(), std::vector<Integer>(f->lanes(), 3));
+  double least = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kTries; ++i) {
+    const Clock::time_point start = Clock::now();
+    for (int j = 0; j < kSquares; ++j) f->sqr(x.data(), x.data());
+    least = std::min(least, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return least;
+}
+
+bool narrower_is_quicker(const Backend& backend) {
+  constexpr double kWellUnder = 0.7;
+  return &backend.narrower() != &backend &&
+         seconds_for_squares(backend.narrower()) < kWellUnder * seconds_for_squares(backend);
+}
+
+}  // namespace
+
+const Backend& quick_backend(const Backend& backend) {
+  static std::mutex mutex;
+  static std::map<const Backend*, bool> known;
+  const std::lock_guard lock(mutex);
+  const auto found = known.find(&backend);
+  const bool narrower =
+      found != known.end() ? found->second : known.emplace(&backend, narrower_is_quicker(backend)).first->second;
+  return narrower ? backend.narrower() : backend;
 }
 
 std::unique_ptr<const PairArithmetic> uniform_arithmetic(const Backend& backend, const Integer& modulus) {

@@ -22,6 +22,10 @@ class Backend {
   virtual bool supported() const = 0;  ///< by this machine
   virtual std::size_t lanes() const = 0;
 
+  /// The same with half the lanes, where a processor can do that in half the time: for few numbers, or for more
+  /// threads than elements. Itself if there is no such. Numbers kept on their own are the same for both.
+  virtual const Backend& narrower() const { return *this; }
+
   /// Arithmetic for one modulus a lane: `lanes()` odd moduli of 2 … 8192 bits, all of the same bit length.
   virtual std::unique_ptr<const PairArithmetic> pair_arithmetic(std::span<const Integer> moduli) const = 0;
 
@@ -41,6 +45,10 @@ const Backend& backend(std::string_view name);
 
 /// What the environment variable OPALINE_BACKEND names, "auto" if it is unset or empty.
 const Backend& default_backend();
+
+/// backend.narrower() if this processor takes well under the time for its elements, measured once; else the
+/// backend itself.
+const Backend& quick_backend(const Backend& backend);
 
 /// Arithmetic with one modulus in every lane.
 std::unique_ptr<const PairArithmetic> uniform_arithmetic(const Backend& backend, const Integer& modulus);

@@ -7,6 +7,7 @@
 #include "opaline/base/parallel.h"
 #include "opaline/bigint/exponentiation.h"
 #include "opaline/paillier/crt.h"
+#include "opaline/paillier/lane_widths.h"
 #include "opaline/paillier/noise.h"
 
 namespace opaline {
@@ -63,7 +64,10 @@ struct Decryptor::Halves {
 };
 
 Decryptor::Decryptor(const SecretKey& key, const Backend& backend)
-    : halves_(std::make_unique<const Halves>(key, backend)), key_(key.public_key()) {}
+    : halves_(std::make_unique<const Halves>(key, backend)), key_(key.public_key()) {
+  const Backend& quick = quick_backend(backend);
+  if (&quick != &backend) narrow_halves_ = std::make_unique<const Halves>(key, quick);
+}
 Decryptor::Decryptor(Decryptor&&) noexcept = default;
 Decryptor& Decryptor::operator=(Decryptor&&) noexcept = default;
 Decryptor::~Decryptor() = default;
@@ -71,11 +75,16 @@ Decryptor::~Decryptor() = default;
 const PublicKey& Decryptor::public_key() const { return key_; }
 
 std::vector<Integer> Decryptor::decrypt_values(std::span<const Integer* const> values) const {
-  const std::size_t parcel = halves_->crt.parcel();
+  const auto rounds = [&](const Halves& halves) {
+    return rounds_of_lanes(2 * values.size(), halves.crt.group(0).lanes());
+  };
+  const bool narrow = narrow_halves_ && rounds(*narrow_halves_) < rounds(*halves_);
+  const Halves& halves = narrow ? *narrow_halves_ : *halves_;
+  const std::size_t parcel = halves.crt.parcel();
   std::vector<std::vector<Integer>> parcels(groups_of(values.size(), parcel));
   parallel_for(parcels.size(), [&](std::size_t i) {
     const std::size_t first = i * parcel;
-    parcels[i] = halves_->decrypt(values.subspan(first, std::min(parcel, values.size() - first)));
+    parcels[i] = halves.decrypt(values.subspan(first, std::min(parcel, values.size() - first)));
   });
   const Integer half = key_.n() / 2;
   std::vector<Integer> plaintexts;

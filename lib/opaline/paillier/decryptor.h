@@ -34,6 +34,7 @@ class Decryptor {
 
   struct Halves;
   std::unique_ptr<const Halves> halves_;
+  std::unique_ptr<const Halves> narrow_halves_;  ///< for few ciphertexts, where there is a quicker backend
   PublicKey key_;
 };
 

@@ -32,11 +32,13 @@ class Evaluator::FreshNoise {
  public:
   FreshNoise(const Evaluator& evaluator, std::size_t count)
       : evaluator_(evaluator), count_(count), ready_(evaluator.noise_->take_ready(count)) {
-    made_.resize(groups_of(count - ready_.size(), evaluator.arithmetic_->lanes()));
+    if (ready_.size() == count) return;
+    arithmetic_ = &evaluator.arithmetic_.for_numbers(count - ready_.size());
+    made_.resize(groups_of(count - ready_.size(), arithmetic_->lanes()));
   }
 
   std::size_t groups() const { return made_.size(); }
-  void make(std::size_t group) { made_[group] = fresh_public_noise(*evaluator_.arithmetic_); }
+  void make(std::size_t group) { made_[group] = fresh_public_noise(*arithmetic_); }
 
   std::vector<Integer> take() {
     for (std::vector<Integer>& group : made_) {
@@ -50,6 +52,7 @@ class Evaluator::FreshNoise {
 
  private:
   const Evaluator& evaluator_;
+  const PairArithmetic* arithmetic_ = nullptr;
   std::size_t count_;
   std::vector<Integer> ready_;
   std::vector<std::vector<Integer>> made_;
@@ -57,9 +60,9 @@ class Evaluator::FreshNoise {
 
 Evaluator::Evaluator(const PublicKey& key, const Backend& backend)
     : key_(key),
-      arithmetic_(uniform_arithmetic(backend, key.n())),
-      noise_(std::make_unique<NoisePool>([f = arithmetic_.get()] { return fresh_public_noise(*f); },
-                                         2 * key.bits(), arithmetic_->lanes())) {}
+      arithmetic_(backend, key.n()),
+      noise_(std::make_unique<NoisePool>([f = &arithmetic_.wide()] { return fresh_public_noise(*f); },
+                                         2 * key.bits(), arithmetic_.wide().lanes())) {}
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
 Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
 Evaluator::~Evaluator() = default;
@@ -89,14 +92,14 @@ EvaluatedCiphertext Evaluator::multiply_vartime(const EvaluatedCiphertext& x, co
 
 void Evaluator::check(const CiphertextVector& x) const {
   check_same_key(key_, x.key_);
-  if (x.lanes_ != arithmetic_->lanes()) {
+  if (x.lanes_ != arithmetic_.wide().lanes()) {
     throw Error(ErrorKind::invalid_argument, "the ciphertexts were loaded by another backend's evaluator");
   }
 }
 
 template <typename Step>
 void Evaluator::for_elements(CiphertextVector& x, const Step& step) const {
-  const std::size_t words = arithmetic_->words();
+  const std::size_t words = arithmetic_.wide().words();
   const std::vector<Share> shares = even_shares(x.words_.size() / words, kElementsAShare);
   parallel_for(shares.size(), [&](std::size_t share) {
     for (std::size_t i = 0; i < shares[share].count; ++i) step((shares[share].first + i) * words);
@@ -105,7 +108,7 @@ void Evaluator::for_elements(CiphertextVector& x, const Step& step) const {
 
 CiphertextVector Evaluator::load(std::span<const Ciphertext> ciphertexts) const {
   for (const Ciphertext& ciphertext : ciphertexts) check_same_key(key_, ciphertext.key());
-  const PairArithmetic& f = *arithmetic_;
+  const PairArithmetic& f = arithmetic_.wide();
   CiphertextVector loaded(key_, ciphertexts.size(), f.lanes(),
                           WordVector(groups_of(ciphertexts.size(), f.lanes()) * f.words()));
   for_elements(loaded, [&](std::size_t at) {
@@ -121,7 +124,7 @@ CiphertextVector Evaluator::load(std::span<const Ciphertext> ciphertexts) const 
 
 std::vector<EvaluatedCiphertext> Evaluator::store(const CiphertextVector& x) const {
   check(x);
-  const PairArithmetic& f = *arithmetic_;
+  const PairArithmetic& f = arithmetic_.wide();
   std::vector<std::vector<Integer>> values(x.words_.size() / f.words());
   parallel_for(values.size(), [&](std::size_t i) { values[i] = f.store(x.words_.data() + i * f.words()); });
   std::vector<EvaluatedCiphertext> stored;
@@ -137,14 +140,14 @@ void Evaluator::add_to(CiphertextVector& x, const CiphertextVector& y) const {
   check(y);
   if (x.size_ != y.size_) throw Error(ErrorKind::invalid_argument, "the vectors differ in length");
   for_elements(x, [&](std::size_t at) {
-    arithmetic_->mul(x.words_.data() + at, x.words_.data() + at, y.words_.data() + at);
+    arithmetic_.wide().mul(x.words_.data() + at, x.words_.data() + at, y.words_.data() + at);
   });
 }
 
 void Evaluator::multiply_by_vartime(CiphertextVector& x, const Integer& k) const {
   check(x);
   if (abs(k) > key_.n()) throw Error(ErrorKind::out_of_range, "a scalar lies outside [-n, n]");
-  const PairArithmetic& f = *arithmetic_;
+  const PairArithmetic& f = arithmetic_.wide();
   if (k < 0) {
     const std::vector<Share> shares = even_shares(x.words_.size() / f.words(), kInversionSegment);
     parallel_for(shares.size(), [&](std::size_t i) {
@@ -160,11 +163,11 @@ void Evaluator::multiply_by_vartime(CiphertextVector& x, const Integer& k) const
 }
 
 MatrixSchedule Evaluator::schedule(const WeightMatrix& matrix) const {
-  return {matrix, arithmetic_->lanes()};
+  return {matrix, arithmetic_.wide().lanes()};
 }
 
 void Evaluator::check(const MatrixSchedule& schedule, std::span<const Ciphertext> x) const {
-  if (x.empty() || x.size() % schedule.inputs() != 0 || schedule.plan().lanes() != arithmetic_->lanes()) {
+  if (x.empty() || x.size() % schedule.inputs() != 0 || schedule.plan().lanes() != arithmetic_.wide().lanes()) {
     throw Error(ErrorKind::invalid_argument, "the weight matrix does not fit the ciphertexts");
   }
   for (const Ciphertext& ciphertext : x) check_same_key(key_, ciphertext.key());
@@ -172,7 +175,7 @@ void Evaluator::check(const MatrixSchedule& schedule, std::span<const Ciphertext
 
 std::vector<Integer> Evaluator::products_beside(const MatrixSchedule& schedule, std::span<const Ciphertext> x,
                                                 std::size_t tasks, const Task& task) const {
-  MatrixProduct product(*arithmetic_, schedule, x);
+  MatrixProduct product(arithmetic_, schedule, x);
   parallel_for(product.tables(), [&](std::size_t i) { product.make_table(i); });
   parallel_for(product.digits(), [&](std::size_t i) { product.make_digits(i); });
   parallel_for(tasks + product.outputs(), [&](std::size_t i) {

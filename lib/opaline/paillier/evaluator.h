@@ -10,6 +10,7 @@
 #include "opaline/paillier/ciphertext.h"
 #include "opaline/paillier/ciphertext_vector.h"
 #include "opaline/paillier/keys.h"
+#include "opaline/paillier/lane_widths.h"
 #include "opaline/paillier/noise_pool.h"
 #include "opaline/paillier/weight_matrix.h"
 
@@ -79,7 +80,7 @@ class Evaluator {
                                        std::size_t tasks, const Task& task) const;
 
   PublicKey key_;
-  std::unique_ptr<const PairArithmetic> arithmetic_;
+  LaneWidths arithmetic_;
   std::unique_ptr<NoisePool> noise_;  ///< what was left of groups of lanes
 };
 

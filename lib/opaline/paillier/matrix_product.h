@@ -6,6 +6,8 @@
 
 #include "opaline/bigint/pair_arithmetic.h"
 #include "opaline/paillier/ciphertext.h"
+#include "opaline/paillier/lane_widths.h"
+#include "opaline/paillier/noise.h"
 #include "opaline/paillier/numbers.h"
 #include "opaline/paillier/weight_matrix.h"
 
@@ -17,17 +19,16 @@ namespace opaline {
 class MatrixProduct {
  public:
   /// `x` holds schedule.inputs() ciphertexts a query; all must outlive the product.
-  MatrixProduct(const PairArithmetic& arithmetic, const MatrixSchedule& schedule,
-                std::span<const Ciphertext> x);
+  MatrixProduct(const LaneWidths& arithmetic, const MatrixSchedule& schedule, std::span<const Ciphertext> x);
 
-  std::size_t tables() const;
+  std::size_t tables() const { return groups_of(queries() * plan_.groups(), table_arithmetic_.lanes()); }
   void make_table(std::size_t task);
 
   /// Error(invalid_ciphertext) if an input is not a unit.
   std::size_t digits() const { return 1 + segments_ * blocks_.size(); }
   void make_digits(std::size_t task);
 
-  std::size_t outputs() const;
+  std::size_t outputs() const { return groups_of(values_.size(), output_arithmetic_.lanes()); }
   void make_output(std::size_t task);
 
   /// schedule.outputs() numbers mod n² a query.
@@ -45,10 +46,13 @@ class MatrixProduct {
   void multiply_inputs(std::size_t query, Word* product);
   void make_corrections();
 
-  const PairArithmetic& f_;
   const MatrixSchedule& schedule_;
   const MatrixPlan& plan_;
   std::span<const Ciphertext> x_;
+  const PairArithmetic& table_arithmetic_;
+  const PairArithmetic& digit_arithmetic_;
+  const PairArithmetic& output_arithmetic_;
+  std::size_t number_words_;
   std::vector<Block> blocks_;  ///< elements of digits that are made together
   std::size_t segments_;       ///< the groups are cut into that many parts, for more threads than blocks
   std::size_t digit_numbers_;  ///< whole elements

@@ -1,6 +1,7 @@
 #pragma once
 
-// Part of ifma_kernels.cpp alone, which is compiled with AVX-512 flags: everything here is local to it.
+// Part of ifma_kernels_*.cpp alone, which are compiled with AVX-512 flags: everything here is local to them.
+// OPALINE_IFMA_LANES says how many numbers stand side by side: 8 in 512 bits, or 4 in 256.
 
 #include <immintrin.h>
 
@@ -9,18 +10,77 @@
 namespace opaline::ifma {
 namespace {
 
-using Vector = __m512i;
-
 #define OPALINE_INLINE __attribute__((always_inline)) inline
+
+inline constexpr std::size_t kLanes = OPALINE_IFMA_LANES;
+
+#if OPALINE_IFMA_LANES == 8
+
+using Vector = __m512i;
 
 OPALINE_INLINE Vector load(const std::uint64_t* p) { return _mm512_load_si512(p); }
 OPALINE_INLINE void store(std::uint64_t* p, Vector v) { _mm512_store_si512(p, v); }
 OPALINE_INLINE Vector zero() { return _mm512_setzero_si512(); }
-OPALINE_INLINE Vector limb_mask() { return _mm512_set1_epi64((1LL << kLimbBits) - 1); }
+OPALINE_INLINE Vector broadcast(long long x) { return _mm512_set1_epi64(x); }
 OPALINE_INLINE Vector add(Vector x, Vector y) { return _mm512_add_epi64(x, y); }
 OPALINE_INLINE Vector subtract(Vector x, Vector y) { return _mm512_sub_epi64(x, y); }
+OPALINE_INLINE Vector bit_and(Vector x, Vector y) { return _mm512_and_si512(x, y); }
+OPALINE_INLINE Vector bit_xor(Vector x, Vector y) { return _mm512_xor_si512(x, y); }
+OPALINE_INLINE Vector madd_low(Vector sum, Vector x, Vector y) { return _mm512_madd52lo_epu64(sum, x, y); }
+OPALINE_INLINE Vector madd_high(Vector sum, Vector x, Vector y) { return _mm512_madd52hi_epu64(sum, x, y); }
 /// Columns may be negative.
 OPALINE_INLINE Vector carry_of(Vector x) { return _mm512_srai_epi64(x, kLimbBits); }
+OPALINE_INLINE Vector sign(Vector x) { return _mm512_srai_epi64(x, 63); }
+OPALINE_INLINE Vector top_bit(Vector x) { return _mm512_srli_epi64(x, 63); }
+OPALINE_INLINE __mmask8 negative(Vector x) { return _mm512_movepi64_mask(x); }
+OPALINE_INLINE __mmask8 equal(Vector x, Vector y) { return _mm512_cmpeq_epi64_mask(x, y); }
+OPALINE_INLINE Vector choose(__mmask8 mask, Vector no, Vector yes) {
+  return _mm512_mask_mov_epi64(no, mask, yes);
+}
+/// The indices of the lanes, as many 64-bit numbers.
+OPALINE_INLINE Vector load_indices(const std::uint32_t* p) {
+  return _mm512_cvtepu32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+OPALINE_INLINE __m512i widen(Vector x) { return x; }
+OPALINE_INLINE Vector narrow(__m512i x) { return x; }
+
+#else
+
+using Vector = __m256i;
+
+OPALINE_INLINE Vector load(const std::uint64_t* p) {
+  return _mm256_load_si256(reinterpret_cast<const __m256i*>(p));
+}
+OPALINE_INLINE void store(std::uint64_t* p, Vector v) {
+  _mm256_store_si256(reinterpret_cast<__m256i*>(p), v);
+}
+OPALINE_INLINE Vector zero() { return _mm256_setzero_si256(); }
+OPALINE_INLINE Vector broadcast(long long x) { return _mm256_set1_epi64x(x); }
+OPALINE_INLINE Vector add(Vector x, Vector y) { return _mm256_add_epi64(x, y); }
+OPALINE_INLINE Vector subtract(Vector x, Vector y) { return _mm256_sub_epi64(x, y); }
+OPALINE_INLINE Vector bit_and(Vector x, Vector y) { return _mm256_and_si256(x, y); }
+OPALINE_INLINE Vector bit_xor(Vector x, Vector y) { return _mm256_xor_si256(x, y); }
+OPALINE_INLINE Vector madd_low(Vector sum, Vector x, Vector y) { return _mm256_madd52lo_epu64(sum, x, y); }
+OPALINE_INLINE Vector madd_high(Vector sum, Vector x, Vector y) { return _mm256_madd52hi_epu64(sum, x, y); }
+/// Columns may be negative.
+OPALINE_INLINE Vector carry_of(Vector x) { return _mm256_srai_epi64(x, kLimbBits); }
+OPALINE_INLINE Vector sign(Vector x) { return _mm256_srai_epi64(x, 63); }
+OPALINE_INLINE Vector top_bit(Vector x) { return _mm256_srli_epi64(x, 63); }
+OPALINE_INLINE __mmask8 negative(Vector x) { return _mm256_movepi64_mask(x); }
+OPALINE_INLINE __mmask8 equal(Vector x, Vector y) { return _mm256_cmpeq_epi64_mask(x, y); }
+OPALINE_INLINE Vector choose(__mmask8 mask, Vector no, Vector yes) {
+  return _mm256_mask_mov_epi64(no, mask, yes);
+}
+/// The indices of the lanes, as many 64-bit numbers.
+OPALINE_INLINE Vector load_indices(const std::uint32_t* p) {
+  return _mm256_cvtepu32_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+OPALINE_INLINE __m512i widen(Vector x) { return _mm512_zextsi256_si512(x); }
+OPALINE_INLINE Vector narrow(__m512i x) { return _mm512_castsi512_si256(x); }
+
+#endif
+
+OPALINE_INLINE Vector limb_mask() { return broadcast((1LL << kLimbBits) - 1); }
 
 inline constexpr std::size_t kTileWords = kTile * kLanes;
 
@@ -50,8 +110,8 @@ struct Columns {
   }
 
   OPALINE_INLINE void multiply(std::size_t column, Vector x, Vector y) {
-    low[column] = _mm512_madd52lo_epu64(low[column], x, y);
-    high[column] = _mm512_madd52hi_epu64(high[column], x, y);
+    low[column] = madd_low(low[column], x, y);
+    high[column] = madd_high(high[column], x, y);
   }
 
   /// += the 5×5 tile x·y.

@@ -1,6 +1,6 @@
 #pragma once
 
-// Part of ifma_kernels.cpp alone, which is compiled with AVX-512 flags: everything here is local to it.
+// Part of ifma_kernels_*.cpp alone, which are compiled with AVX-512 flags: everything here is local to them.
 //
 // Numbers of `limbs` vectors are multiplied into 2·limbs columns: signed 64-bit sums, not yet carried.
 // Karatsuba's identity (Karatsuba, Ofman 1962: lo·lo', hi·hi' and (lo + hi)·(lo' + hi')) is applied once or
@@ -27,7 +27,7 @@ struct Operand {
     Vector carry = zero();
     for (std::size_t i = 0; i < half; ++i) {
       const Vector sum = add(add(load(x + kLanes * i), load(x + kLanes * (half + i))), carry);
-      store(sums + kLanes * i, _mm512_and_si512(sum, limb_mask()));
+      store(sums + kLanes * i, bit_and(sum, limb_mask()));
       carry = carry_of(sum);
     }
     store(sums + kLanes * half, subtract(zero(), carry));
@@ -95,11 +95,11 @@ struct Product {
   /// What the carries of the sums add to columns i of (lo + hi)·(lo' + hi') from the middle on, and to the
   /// column after the last.
   OPALINE_INLINE Vector carried(std::size_t n, std::size_t i) const {
-    return add(_mm512_and_si512(x.carried(n), load(y.sums + kLanes * i)),
-               _mm512_and_si512(y.carried(n), load(x.sums + kLanes * i)));
+    return add(bit_and(x.carried(n), load(y.sums + kLanes * i)),
+               bit_and(y.carried(n), load(x.sums + kLanes * i)));
   }
   OPALINE_INLINE Vector carried_over(std::size_t n) const {
-    return _mm512_srli_epi64(_mm512_and_si512(x.carried(n), y.carried(n)), 63);
+    return top_bit(bit_and(x.carried(n), y.carried(n)));
   }
 };
 
@@ -190,10 +190,10 @@ struct Square {
   OPALINE_INLINE Square<Levels - 1> high(std::size_t n) const { return {x.high(n)}; }
   OPALINE_INLINE Square<Levels - 1> sum(std::size_t n) const { return {x.sum(n)}; }
   OPALINE_INLINE Vector carried(std::size_t n, std::size_t i) const {
-    const Vector once = _mm512_and_si512(x.carried(n), load(x.sums + kLanes * i));
+    const Vector once = bit_and(x.carried(n), load(x.sums + kLanes * i));
     return add(once, once);
   }
-  OPALINE_INLINE Vector carried_over(std::size_t n) const { return _mm512_srli_epi64(x.carried(n), 63); }
+  OPALINE_INLINE Vector carried_over(std::size_t n) const { return top_bit(x.carried(n)); }
 };
 
 template <>

@@ -1,6 +1,6 @@
 #pragma once
 
-// Part of ifma_kernels.cpp alone, which is compiled with AVX-512 flags: everything here is local to it.
+// Part of ifma_kernels_*.cpp alone, which are compiled with AVX-512 flags: everything here is local to them.
 //
 // Montgomery's reduction (Montgomery 1985; Drucker, Gueron 2019 for the lanes): for t = product + addend it
 // finds u = −t/m mod R and gives r = (t + u·m)/R. Small sizes do it beside the product; large ones apart from
@@ -26,12 +26,12 @@ struct MinusQuotient {
   const std::uint64_t* m;
 
   OPALINE_INLINE Vector low(std::size_t limb) const {
-    const Vector complement = _mm512_xor_si512(load(u + kLanes * limb), limb_mask());
-    return limb == 0 ? add(complement, _mm512_set1_epi64(1)) : complement;
+    const Vector complement = bit_xor(load(u + kLanes * limb), limb_mask());
+    return limb == 0 ? add(complement, broadcast(1)) : complement;
   }
   OPALINE_INLINE Vector high(std::size_t limb) const {
     const Vector limbs = load(m + kLanes * limb);
-    return limb == 0 ? subtract(limbs, _mm512_set1_epi64(1)) : limbs;
+    return limb == 0 ? subtract(limbs, broadcast(1)) : limbs;
   }
 };
 
@@ -62,13 +62,13 @@ OPALINE_INLINE void montgomery_beside(const Moduli& moduli, std::uint64_t* r, st
     column[2 * kTile - 1] = c.high[2 * kTile - 2];
 #pragma GCC unroll 5
     for (std::size_t i = 0; i < kTile; ++i) {
-      const Vector quotient = _mm512_madd52lo_epu64(zero(), column[i], minus_inverse);
+      const Vector quotient = madd_low(zero(), column[i], minus_inverse);
       store(u + (diagonal * kTile + i) * kLanes, quotient);
 #pragma GCC unroll 5
       for (std::size_t j = 0; j < kTile; ++j) {
         const Vector m = load(moduli.m + kLanes * j);
-        column[i + j] = _mm512_madd52lo_epu64(column[i + j], quotient, m);
-        column[i + j + 1] = _mm512_madd52hi_epu64(column[i + j + 1], quotient, m);
+        column[i + j] = madd_low(column[i + j], quotient, m);
+        column[i + j + 1] = madd_high(column[i + j + 1], quotient, m);
       }
       column[i + 1] = add(column[i + 1], carry_of(column[i]));
     }
@@ -90,7 +90,7 @@ OPALINE_INLINE void montgomery_beside(const Moduli& moduli, std::uint64_t* r, st
     for (std::size_t i = 0; i < kTile; ++i) {
       Vector sum = add(add(add(c.low[i], pending[i]), addend.high(out + i)), carry);
       if (i > 0) sum = add(sum, c.high[i - 1]);
-      store(r + (out + i) * kLanes, _mm512_and_si512(sum, mask));
+      store(r + (out + i) * kLanes, bit_and(sum, mask));
       carry = carry_of(sum);
     }
 #pragma GCC unroll 4
@@ -121,13 +121,13 @@ inline __attribute__((noinline)) void reduce_block(std::uint64_t* t, std::uint64
     }
 #pragma GCC unroll 5
     for (std::size_t i = 0; i < kTile; ++i) {
-      const Vector quotient = _mm512_madd52lo_epu64(zero(), column[i], inverse);
+      const Vector quotient = madd_low(zero(), column[i], inverse);
       store(u + (diagonal * kTile + i) * kLanes, quotient);
 #pragma GCC unroll 5
       for (std::size_t j = 0; j < kTile; ++j) {
         const Vector limb = load(m + kLanes * j);
-        column[i + j] = _mm512_madd52lo_epu64(column[i + j], quotient, limb);
-        column[i + j + 1] = _mm512_madd52hi_epu64(column[i + j + 1], quotient, limb);
+        column[i + j] = madd_low(column[i + j], quotient, limb);
+        column[i + j + 1] = madd_high(column[i + j + 1], quotient, limb);
       }
       column[i + 1] = add(column[i + 1], carry_of(column[i]));
     }
@@ -175,7 +175,7 @@ OPALINE_INLINE void carry_all(std::uint64_t* r, const std::uint64_t* t, std::siz
   Vector carry = zero();
   for (std::size_t i = 0; i < limbs; ++i) {
     const Vector sum = add(load(t + kLanes * i), carry);
-    store(r + kLanes * i, _mm512_and_si512(sum, limb_mask()));
+    store(r + kLanes * i, bit_and(sum, limb_mask()));
     carry = carry_of(sum);
   }
 }

@@ -1,7 +1,8 @@
+#pragma once
+
+// The kernels for OPALINE_IFMA_LANES numbers side by side: what ifma_kernels_*.cpp consist of.
+
 #include "opaline/bigint/kernels/ifma_kernels.h"
-
-#include <immintrin.h>
-
 #include "opaline/bigint/kernels/ifma_reduction.h"
 
 namespace opaline::ifma {
@@ -76,20 +77,20 @@ class Workspace {
   std::uint64_t* free_;
 };
 
-/// A table's 16·Pairs words at one place, in registers as far as they reach.
+/// A table's 16·Pairs words at one place, in registers as far as they reach: of 512 bits for four lanes too.
 template <std::size_t Pairs>
 struct TablePiece {
-  Vector words[2 * Pairs];
+  __m512i words[2 * Pairs];
 
   OPALINE_INLINE explicit TablePiece(const std::uint64_t* table) {
 #pragma GCC unroll 32
-    for (std::size_t i = 0; i < 2 * Pairs; ++i) words[i] = load(table + kLanes * i);
+    for (std::size_t i = 0; i < 2 * Pairs; ++i) words[i] = _mm512_load_si512(table + 8 * i);
   }
 
   /// words[index[lane]], all of them used: a permutation looks up sixteen by the lowest four bits of the
   /// index, and each further bit (bits[i] = lanes where bit 4 + i is set) chooses between halves.
   template <std::size_t First = 0, std::size_t Count = Pairs>
-  OPALINE_INLINE Vector look_up(Vector index, const __mmask8* bits) const {
+  OPALINE_INLINE __m512i look_up(__m512i index, const __mmask8* bits) const {
     if constexpr (Count == 1) {
       return _mm512_permutex2var_epi64(words[2 * First], index, words[2 * First + 1]);
     } else {
@@ -107,11 +108,10 @@ template <std::size_t Pairs>
 OPALINE_INLINE void select_compact_from(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors,
                                         const std::uint32_t* index, std::size_t elements) {
   constexpr std::size_t entries = 16 * Pairs;
-  Vector wanted[kMostSelected];
+  __m512i wanted[kMostSelected];
   __mmask8 bits[kMostSelected][kHighBits];
   for (std::size_t e = 0; e < elements; ++e) {
-    wanted[e] =
-        _mm512_cvtepu32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(index + kLanes * e)));
+    wanted[e] = widen(load_indices(index + kLanes * e));
     for (std::size_t i = 0; i < kHighBits; ++i) {
       bits[e][i] = _mm512_test_epi64_mask(wanted[e], _mm512_set1_epi64(16LL << i));
     }
@@ -119,10 +119,12 @@ OPALINE_INLINE void select_compact_from(std::uint64_t* r, const std::uint64_t* t
   for (std::size_t i = 0; i < vectors; ++i) {
     const TablePiece<Pairs> piece(table + i * entries);
     for (std::size_t e = 0; e < elements; ++e) {
-      store(r + (e * vectors + i) * kLanes, piece.look_up(wanted[e], bits[e]));
+      store(r + (e * vectors + i) * kLanes, narrow(piece.look_up(wanted[e], bits[e])));
     }
   }
 }
+
+#if OPALINE_IFMA_LANES == 8
 
 /// Exchanges rows and columns of eight words: unpacked by pairs, then blocks of two in two steps.
 OPALINE_INLINE void transpose(Vector (&rows)[kLanes]) {
@@ -145,9 +147,26 @@ OPALINE_INLINE void transpose(Vector (&rows)[kLanes]) {
   }
 }
 
+#else
+
+/// Exchanges rows and columns of four words.
+OPALINE_INLINE void transpose(Vector (&rows)[kLanes]) {
+  const Vector low01 = _mm256_unpacklo_epi64(rows[0], rows[1]);
+  const Vector high01 = _mm256_unpackhi_epi64(rows[0], rows[1]);
+  const Vector low23 = _mm256_unpacklo_epi64(rows[2], rows[3]);
+  const Vector high23 = _mm256_unpackhi_epi64(rows[2], rows[3]);
+  rows[0] = _mm256_permute2x128_si256(low01, low23, 0x20);
+  rows[1] = _mm256_permute2x128_si256(high01, high23, 0x20);
+  rows[2] = _mm256_permute2x128_si256(low01, low23, 0x31);
+  rows[3] = _mm256_permute2x128_si256(high01, high23, 0x31);
+}
+
+#endif
+
 }  // namespace
 
-void mul(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
+template <>
+void Kernels<kLanes>::mul(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
   at_levels(
       moduli.limbs, [&](auto levels) __attribute__((always_inline)) {
         constexpr std::size_t kLevels = levels();
@@ -164,7 +183,8 @@ void mul(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const s
       });
 }
 
-void mul_first_half(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
+template <>
+void Kernels<kLanes>::mul_first_half(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
   at_levels(
       moduli.limbs, [&](auto levels) __attribute__((always_inline)) {
         constexpr std::size_t kLevels = levels();
@@ -176,7 +196,8 @@ void mul_first_half(const Moduli& moduli, std::uint64_t* r, const std::uint64_t*
       });
 }
 
-void sqr(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x) {
+template <>
+void Kernels<kLanes>::sqr(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x) {
   at_levels(
       moduli.limbs, [&](auto levels) __attribute__((always_inline)) {
         constexpr std::size_t kLevels = levels();
@@ -188,7 +209,8 @@ void sqr(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x) {
       });
 }
 
-void mul_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
+template <>
+void Kernels<kLanes>::mul_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
   at_levels(
       moduli.limbs, [&](auto levels) __attribute__((always_inline)) {
         constexpr std::size_t kLevels = levels();
@@ -199,15 +221,18 @@ void mul_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, 
       });
 }
 
-std::size_t sum_vectors(std::size_t limbs) {
+template <>
+std::size_t Kernels<kLanes>::sum_vectors(std::size_t limbs) {
   return at_levels(limbs, [&](auto levels) { return Operand<levels()>::sum_vectors(limbs); });
 }
 
-void make_sums(std::uint64_t* sums, const std::uint64_t* m, std::size_t limbs) {
+template <>
+void Kernels<kLanes>::make_sums(std::uint64_t* sums, const std::uint64_t* m, std::size_t limbs) {
   at_levels(limbs, [&](auto levels) { Operand<levels()>::make_sums(sums, m, limbs); });
 }
 
-void add_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
+template <>
+void Kernels<kLanes>::add_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
   // x + y < 8m; 4m is taken off where the sum is not below it.
   Scratch<kLargestLimbs> total;
   Scratch<kLargestLimbs> difference;
@@ -215,21 +240,22 @@ void add_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, 
   Vector borrow = zero();  // 0 or −1
   for (std::size_t i = 0; i < moduli.limbs; ++i) {
     const Vector sum = add(add(load(x + kLanes * i), load(y + kLanes * i)), carry);
-    const Vector limb = _mm512_and_si512(sum, limb_mask());
+    const Vector limb = bit_and(sum, limb_mask());
     carry = carry_of(sum);
     const Vector less = add(subtract(limb, load(moduli.four_m + kLanes * i)), borrow);
-    borrow = _mm512_srai_epi64(less, 63);
-    store(difference.words + kLanes * i, _mm512_and_si512(less, limb_mask()));
+    borrow = sign(less);
+    store(difference.words + kLanes * i, bit_and(less, limb_mask()));
     store(total.words + kLanes * i, limb);
   }
-  const __mmask8 below = _mm512_movepi64_mask(borrow);
+  const __mmask8 below = negative(borrow);
   for (std::size_t i = 0; i < moduli.limbs; ++i) {
     store(r + kLanes * i,
-          _mm512_mask_mov_epi64(load(difference.words + kLanes * i), below, load(total.words + kLanes * i)));
+          choose(below, load(difference.words + kLanes * i), load(total.words + kLanes * i)));
   }
 }
 
-void mul_one_plus_km(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* k) {
+template <>
+void Kernels<kLanes>::mul_one_plus_km(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* k) {
   const std::size_t half = moduli.limbs * kLanes;
   Scratch<kLargestLimbs> ak;
   mul_halves(moduli, ak.words, x, k);
@@ -237,26 +263,28 @@ void mul_one_plus_km(const Moduli& moduli, std::uint64_t* r, const std::uint64_t
   add_halves(moduli, r + half, x + half, ak.words);
 }
 
-void select(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
+template <>
+void Kernels<kLanes>::select(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
             const std::uint32_t* index) {
-  const Vector wanted = _mm512_cvtepu32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)));
+  const Vector wanted = load_indices(index);
   constexpr std::size_t kMostEntries = 256;
   __mmask8 is_entry[kMostEntries];
   for (std::size_t e = 0; e < entries; ++e) {
-    is_entry[e] = _mm512_cmpeq_epi64_mask(wanted, _mm512_set1_epi64(static_cast<long long>(e)));
+    is_entry[e] = equal(wanted, broadcast(static_cast<long long>(e)));
   }
   for (std::size_t i = 0; i < vectors; ++i) {
     const std::uint64_t* at = table + kLanes * i;
     Vector found = zero();
     for (std::size_t e = 0; e < entries; ++e) {
-      found = _mm512_mask_mov_epi64(found, is_entry[e], load(at));
+      found = choose(is_entry[e], found, load(at));
       at += kLanes * vectors;
     }
     store(r + kLanes * i, found);
   }
 }
 
-void compact(std::uint64_t* table, const std::uint64_t* elements, std::size_t vectors, std::size_t entries) {
+template <>
+void Kernels<kLanes>::compact(std::uint64_t* table, const std::uint64_t* elements, std::size_t vectors, std::size_t entries) {
   for (std::size_t i = 0; i < vectors; ++i) {
     for (std::size_t e = 0; e < entries; ++e) {
       table[i * entries + e] = elements[(e * vectors + i) * kLanes];
@@ -264,7 +292,8 @@ void compact(std::uint64_t* table, const std::uint64_t* elements, std::size_t ve
   }
 }
 
-void select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
+template <>
+void Kernels<kLanes>::select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
                     const std::uint32_t* index, std::size_t elements) {
   switch (entries) {
     case 16:
@@ -282,7 +311,8 @@ void select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t ve
   }
 }
 
-void gather_numbers(std::uint64_t* r, std::size_t vectors, const std::uint64_t* const* numbers) {
+template <>
+void Kernels<kLanes>::gather_numbers(std::uint64_t* r, std::size_t vectors, const std::uint64_t* const* numbers) {
   for (std::size_t first = 0; first < vectors; first += kLanes) {
     Vector rows[kLanes];
 #pragma GCC unroll 8
@@ -293,8 +323,9 @@ void gather_numbers(std::uint64_t* r, std::size_t vectors, const std::uint64_t* 
   }
 }
 
-void scatter_numbers(std::uint64_t* const* numbers, std::size_t vectors, const std::uint64_t* x) {
-  for (std::size_t first = 0; first < vectors; first += kLanes) {
+template <>
+void Kernels<kLanes>::scatter_numbers(std::uint64_t* const* numbers, std::size_t vectors, const std::uint64_t* x) {
+  for (std::size_t first = 0; first < number_words(vectors); first += kLanes) {
     Vector rows[kLanes];
     for (std::size_t i = 0; i < kLanes; ++i) {
       rows[i] = first + i < vectors ? load(x + (first + i) * kLanes) : zero();

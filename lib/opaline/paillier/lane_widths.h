@@ -1,0 +1,44 @@
+#pragma once
+
+#include <omp.h>
+
+#include <cstddef>
+#include <memory>
+
+#include "opaline/bigint/backend.h"
+#include "opaline/bigint/pair_arithmetic.h"
+
+namespace opaline {
+
+/// How long threads take for so many numbers in elements of so many lanes, where an element takes as long as it
+/// has lanes.
+inline std::size_t rounds_of_lanes(std::size_t numbers, std::size_t lanes) {
+  const auto threads = static_cast<std::size_t>(omp_get_max_threads());
+  const std::size_t elements = (numbers + lanes - 1) / lanes;
+  return (elements + threads - 1) / threads * lanes;
+}
+
+/// One modulus in every lane, for elements of the backend's lanes and for narrower ones where these are quicker
+/// (quick_backend): few numbers leave fewer lanes empty, and more threads find work.
+class LaneWidths {
+ public:
+  LaneWidths(const Backend& backend, const Integer& modulus) : wide_(uniform_arithmetic(backend, modulus)) {
+    const Backend& quick = quick_backend(backend);
+    if (&quick != &backend) narrow_ = uniform_arithmetic(quick, modulus);
+  }
+
+  const PairArithmetic& wide() const { return *wide_; }
+  const PairArithmetic& narrow() const { return narrow_ ? *narrow_ : *wide_; }
+
+  /// The one that is done first with so many numbers.
+  const PairArithmetic& for_numbers(std::size_t numbers) const {
+    return rounds_of_lanes(numbers, narrow().lanes()) < rounds_of_lanes(numbers, wide().lanes()) ? narrow()
+                                                                                                  : wide();
+  }
+
+ private:
+  std::unique_ptr<const PairArithmetic> wide_;
+  std::unique_ptr<const PairArithmetic> narrow_;
+};
+
+}  // namespace opaline
