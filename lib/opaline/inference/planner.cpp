@@ -54,11 +54,6 @@ double seconds_each(std::size_t repetitions, const Action& action) {
   return least / static_cast<double>(repetitions);
 }
 
-/// Work that is cut into equal tasks, shared out over threads.
-double shared(std::size_t tasks, double seconds_a_task, std::size_t threads) {
-  return static_cast<double>((tasks + threads - 1) / threads) * seconds_a_task;
-}
-
 std::size_t quotient_up(std::size_t x, std::size_t y) { return (x + y - 1) / y; }
 
 /// The smallest number for every different quotient_up(total, number).
@@ -85,6 +80,7 @@ MachineSpeed MachineSpeed::measure(const Encryptor& encryptor, const Backend& ba
   const PublicKey& key = encryptor.public_key();
   MachineSpeed speed;
   speed.lanes = backend.lanes();
+  speed.narrow_lanes = quick_backend(backend).lanes();
   speed.threads = static_cast<std::size_t>(omp_get_max_threads());
 
   const auto whole = uniform_arithmetic(backend, key.n());
@@ -121,35 +117,43 @@ Planner::Planner(const ClientSpec& spec, std::size_t key_bits, const MachineSpee
       key_bits_(key_bits),
       speed_(speed) {}
 
+// Numbers, lanes of them at a time, shared out over threads: in elements of the width that is done first.
+double Planner::elements_seconds(std::size_t numbers, double seconds_an_element) const {
+  double least = std::numeric_limits<double>::infinity();
+  for (const std::size_t lanes : {speed_.lanes, speed_.narrow_lanes}) {
+    const std::size_t rounds = quotient_up(quotient_up(numbers, lanes), speed_.threads);
+    least = std::min(least, static_cast<double>(rounds * lanes) / static_cast<double>(speed_.lanes));
+  }
+  return least * seconds_an_element;
+}
+
 double Planner::evaluate_seconds(const SlotLayout& layout, std::size_t chunks) const {
   const LayoutShape& shape = layout.shape();
   const MatrixShape matrix{layout.replies(), layout.ciphertexts(), shape.features * shape.outputs,
                            layout.weight_shift(shape.outputs - 1, 0), weight_bits_};
   const MatrixPlan plan(matrix, speed_.lanes);
-  const std::size_t replies = chunks * layout.replies();
-  const std::size_t elements = quotient_up(replies, speed_.lanes);
-  const std::size_t threads = speed_.threads;
-
-  // A full-length power of n for every reply.
-  const auto bits = static_cast<double>(key_bits_);
-  const double noise = bits * speed_.square + bits / 7 * speed_.product;
   const MatrixPlan::Stages stages = plan.stages(chunks);
-  const double output = static_cast<double>(stages.output.products) * speed_.product +
-                        static_cast<double>(stages.output.squares) * speed_.square;
-  const double reading =
-      static_cast<double>(chunks * layout.ciphertexts()) * speed_.reading / static_cast<double>(threads);
-  const double tables =
-      shared(stages.tables, static_cast<double>(stages.table.products) * speed_.product, threads);
+  const auto threads = static_cast<double>(speed_.threads);
+  const auto seconds = [&](const Operations& operations) {
+    return static_cast<double>(operations.products) * speed_.product +
+           static_cast<double>(operations.squares) * speed_.square;
+  };
+  const double reading = static_cast<double>(chunks * layout.ciphertexts()) * speed_.reading / threads;
+  const double tables = elements_seconds(stages.tables, seconds(stages.table));
   const double digits =
-      shared(stages.digits, static_cast<double>(stages.digit.products) * speed_.product, threads);
-  const double correction = static_cast<double>(stages.correction.products) * speed_.product +
-                            static_cast<double>(stages.correction.squares) * speed_.square;
-  const double last =
-      std::max(static_cast<double>(elements) * (noise + output) / static_cast<double>(threads),
-               std::max(noise, output));
+      elements_seconds(stages.digits, seconds(stages.digit)) + seconds(stages.correction) / threads;
+
+  // A full-length power of n for every reply, beside the outputs; lanes left over serve the next query.
+  const double noise = static_cast<double>(key_bits_) * (speed_.square + speed_.product / 7) *
+                       static_cast<double>(stages.outputs) / static_cast<double>(speed_.lanes);
+  const double outputs = elements_seconds(stages.outputs, seconds(stages.output));
+  const double narrow = static_cast<double>(quotient_up(stages.outputs, speed_.narrow_lanes) *
+                                            speed_.narrow_lanes) /
+                        static_cast<double>(speed_.lanes) * seconds(stages.output);
+  const double beside = std::max(outputs, (noise + narrow) / threads);
   // Constants, noise and conversions of a reply: products of single numbers.
-  const double finishing = static_cast<double>(replies) * 4 * speed_.product;
-  return reading + tables + digits + correction / static_cast<double>(threads) + last + finishing;
+  const double finishing = static_cast<double>(stages.outputs) * 4 * speed_.product;
+  return reading + tables + digits + beside + finishing;
 }
 
 Plan Planner::predict(const LayoutShape& shape, std::size_t images) const {
@@ -172,7 +176,7 @@ Plan Planner::predict(const LayoutShape& shape, std::size_t images) const {
 
   const std::size_t decrypted = std::min(chunks, client_lot(layout.replies()));
   const auto decrypt = [&](std::size_t of) {
-    return shared(quotient_up(2 * of * layout.replies(), speed_.lanes), speed_.decryption, speed_.threads);
+    return elements_seconds(2 * of * layout.replies(), speed_.decryption);
   };
   plan.decrypt_seconds = static_cast<double>(chunks / decrypted) * decrypt(decrypted);
   if (chunks % decrypted != 0) plan.decrypt_seconds += decrypt(chunks % decrypted);

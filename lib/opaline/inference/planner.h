@@ -13,14 +13,15 @@ namespace opaline {
 
 /// How fast this machine is at the operations that a plan counts, for keys of one size.
 struct MachineSpeed {
-  std::size_t lanes = 1;  ///< numbers an element holds
+  std::size_t lanes = 1;         ///< numbers an element holds
+  std::size_t narrow_lanes = 1;  ///< numbers an element holds that takes narrow_lanes / lanes of the time
   std::size_t threads = 1;
   // Seconds on one thread:
   double product = 0;  ///< of elements mod n²
   double square = 0;
   double reading = 0;     ///< of a received ciphertext, its checks included
   double encryption = 0;  ///< of a ciphertext, by the encryptor it was measured with
-  double decryption = 0;  ///< of an element: the halves of lanes / 2 ciphertexts, at least one half
+  double decryption = 0;  ///< of an element of halves
 
   /// Measures for about a tenth of a second; the rest is counted.
   static MachineSpeed measure(const Encryptor& encryptor, const Backend& backend = default_backend());
@@ -73,6 +74,7 @@ class Planner {
 
  private:
   double evaluate_seconds(const SlotLayout& layout, std::size_t chunks) const;
+  double elements_seconds(std::size_t numbers, double seconds_an_element) const;
 
   Certificate certificate_;
   unsigned weight_bits_;

@@ -59,15 +59,14 @@ MatrixPlan::MatrixPlan(const MatrixShape& shape, std::size_t lanes) : shape_(che
 }
 
 MatrixPlan::Stages MatrixPlan::stages(std::size_t queries) const {
-  const auto elements = [&](std::size_t numbers) { return (queries * numbers + lanes_ - 1) / lanes_; };
   Stages stages;
-  stages.tables = elements(groups());
+  stages.tables = queries * groups();
   stages.table.products = entries() - 1 - group_;
-  stages.digits = elements(results());
+  stages.digits = queries * results();
   stages.digit.products = groups() - 1;
   stages.correction.products = queries * ((groups() + lanes_ - 1) / lanes_ + 3);
-  stages.correction.squares = elements(1) * (shape_.bits - 1);
-  stages.outputs = elements(shape_.outputs);
+  stages.correction.squares = (queries + lanes_ - 1) / lanes_ * (shape_.bits - 1);
+  stages.outputs = queries * shape_.outputs;
   stages.output.products = shape_.positions * (digits() + 1) - 1;
   stages.output.squares = shape_.span + (digits() - 1) * digit_bits_;
   return stages;
@@ -75,9 +74,10 @@ MatrixPlan::Stages MatrixPlan::stages(std::size_t queries) const {
 
 Operations MatrixPlan::operations(std::size_t queries) const {
   const Stages s = stages(queries);
-  return {s.tables * s.table.products + s.digits * s.digit.products + s.correction.products +
-              s.outputs * s.output.products,
-          s.correction.squares + s.outputs * s.output.squares};
+  const auto elements = [&](std::size_t numbers) { return (numbers + lanes_ - 1) / lanes_; };
+  return {elements(s.tables) * s.table.products + elements(s.digits) * s.digit.products +
+              s.correction.products + elements(s.outputs) * s.output.products,
+          s.correction.squares + elements(s.outputs) * s.output.squares};
 }
 
 MatrixSchedule::MatrixSchedule(const WeightMatrix& matrix, std::size_t lanes)

@@ -59,8 +59,8 @@ class MatrixPlan {
   std::size_t entries() const { return std::size_t{1} << (group_ * digit_bits_); }
   std::size_t results() const { return shape_.outputs * shape_.positions * digits(); }
 
-  /// What is done one after the other (MatrixProduct) for that many queries at once: tasks that can be shared
-  /// out, and what each of them takes.
+  /// What is done one after the other (MatrixProduct) for that many queries at once: how many numbers are
+  /// worked out, lanes of them at a time, and what an element of them takes.
   struct Stages {
     std::size_t tables = 0;
     Operations table;
