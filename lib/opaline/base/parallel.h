@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <exception>
 #include <vector>
@@ -23,6 +24,32 @@ void parallel_for(std::size_t count, const Body& body) {
 #pragma omp critical(opaline_parallel_for)
       if (!failure) failure = std::current_exception();
     }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+/// The same, and threads that find nothing left to do call idle(), which should take a fraction of a millisecond,
+/// until all are done. With one thread idle() is never called.
+template <typename Body, typename Idle>
+void parallel_for(std::size_t count, const Body& body, const Idle& idle) {
+  std::exception_ptr failure;
+  std::atomic<std::size_t> next = 0;
+  std::atomic<std::size_t> left = count;
+#pragma omp parallel default(none) shared(count, body, idle, failure, next, left)
+  {
+    const auto guarded = [&](const auto& action) {
+      try {
+        action();
+      } catch (...) {
+#pragma omp critical(opaline_parallel_for)
+        if (!failure) failure = std::current_exception();
+      }
+    };
+    for (std::size_t i = next++; i < count; i = next++) {
+      guarded([&] { body(i); });
+      --left;
+    }
+    while (left > 0) guarded([&] { idle(); });
   }
   if (failure) std::rethrow_exception(failure);
 }

@@ -1,6 +1,7 @@
 #include "opaline/bigint/exponentiation.h"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "opaline/base/error.h"
@@ -64,54 +65,61 @@ void pow(const PairArithmetic& f, Word* r, const Word* x, std::span<const Intege
   copy(f, r, result.data());
 }
 
-void pow_vartime(const PairArithmetic& f, Word* r, const Word* x, const Integer& exponent) {
+SlidingPower::SlidingPower(const PairArithmetic& f, const Word* x, const Integer& exponent)
+    : f_(f), exponent_(exponent), width_(1), left_(0), square_(f.words()), result_(f.words()) {
   if (exponent < 0) throw Error(ErrorKind::invalid_argument, "exponent must not be negative");
-  const std::size_t bits = bit_length(exponent);
-  if (bits == 0) {
-    set_one(f, r);
-    return;
-  }
-  const std::size_t words = f.words();
-  const std::size_t width = window_bits(bits);
-  const auto bit = [&](std::size_t i) { return bit_test(exponent, static_cast<unsigned>(i)); };
+  left_ = bit_length(exponent);
+  width_ = window_bits(left_);
+  table_.resize((std::size_t{1} << (width_ - 1)) * f.words());
+  std::copy_n(x, f.words(), table_.data());
+  if (left_ == 0) set_one(f, result_.data());
+}
 
-  // Odd powers x, x³, x⁵, …
-  WordVector table((std::size_t{1} << (width - 1)) * words);
-  std::copy_n(x, words, table.data());
-  if (width > 1) {
-    WordVector square(words);
-    f.sqr(square.data(), x);
-    for (std::size_t i = 1; i < std::size_t{1} << (width - 1); ++i) {
-      f.mul(table.data() + i * words, table.data() + (i - 1) * words, square.data());
-    }
-  }
+std::size_t SlidingPower::add_odd_power() {
+  const std::size_t words = f_.words();
+  if (powers_ == 1) f_.sqr(square_.data(), table_.data());
+  f_.mul(table_.data() + powers_ * words, table_.data() + (powers_ - 1) * words, square_.data());
+  ++powers_;
+  return 1;
+}
 
-  WordVector result(words);
-  bool started = false;
-  std::size_t left = bits;  // bits not yet used, from the top
-  while (left > 0) {
-    if (!bit(left - 1)) {
-      f.sqr(result.data(), result.data());
-      --left;
-      continue;
-    }
-    std::size_t low = left > width ? left - width : 0;
-    while (!bit(low)) ++low;
-    std::size_t digit = 0;
-    for (std::size_t i = left; i > low; --i) {
-      digit = 2 * digit + (bit(i - 1) ? 1 : 0);
-      if (started) f.sqr(result.data(), result.data());
-    }
-    const Word* power = table.data() + (digit / 2) * words;
-    if (started) {
-      f.mul(result.data(), result.data(), power);
-    } else {
-      std::copy_n(power, words, result.data());
-      started = true;
-    }
-    left = low;
+std::size_t SlidingPower::take_digit() {
+  if (!bit(left_ - 1)) {
+    f_.sqr(result_.data(), result_.data());
+    --left_;
+    return 1;
   }
-  copy(f, r, result.data());
+  std::size_t low = left_ > width_ ? left_ - width_ : 0;
+  while (!bit(low)) ++low;
+  std::size_t digit = 0;
+  for (std::size_t i = left_; i > low; --i) {
+    digit = 2 * digit + (bit(i - 1) ? 1 : 0);
+    if (started_) f_.sqr(result_.data(), result_.data());
+  }
+  const Word* const power = table_.data() + (digit / 2) * f_.words();
+  if (started_) {
+    f_.mul(result_.data(), result_.data(), power);
+  } else {
+    std::copy_n(power, f_.words(), result_.data());
+    started_ = true;
+  }
+  const std::size_t products = left_ - low + 1;
+  left_ = low;
+  return products;
+}
+
+bool SlidingPower::advance(std::size_t products) {
+  const std::size_t most_powers = table_.size() / f_.words();
+  for (std::size_t done = 0; done < products && left_ > 0;) {
+    done += powers_ < most_powers ? add_odd_power() : take_digit();
+  }
+  return left_ == 0;
+}
+
+void pow_vartime(const PairArithmetic& f, Word* r, const Word* x, const Integer& exponent) {
+  SlidingPower power(f, x, exponent);
+  power.advance(std::numeric_limits<std::size_t>::max());
+  std::copy_n(power.result(), f.words(), r);
 }
 
 }  // namespace opaline

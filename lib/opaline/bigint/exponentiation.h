@@ -16,6 +16,34 @@ void pow(const PairArithmetic& arithmetic, Word* r, const Word* x, std::span<con
 /// 14.85: sliding windows). Time and addresses depend on e, not on x. r may alias x.
 void pow_vartime(const PairArithmetic& arithmetic, Word* r, const Word* x, const Integer& exponent);
 
+/// The same, a few steps at a time.
+class SlidingPower {
+ public:
+  /// Copies x; `arithmetic` must outlive the power.
+  SlidingPower(const PairArithmetic& arithmetic, const Word* x, const Integer& exponent);
+
+  /// Goes on for about that many products; whether all are done.
+  bool advance(std::size_t products);
+
+  /// x^e, once all are done.
+  const Word* result() const { return result_.data(); }
+
+ private:
+  bool bit(std::size_t i) const { return bit_test(exponent_, static_cast<unsigned>(i)); }
+  std::size_t add_odd_power();
+  std::size_t take_digit();
+
+  const PairArithmetic& f_;
+  Integer exponent_;
+  std::size_t width_;
+  std::size_t left_;         ///< bits not yet used, from the top
+  std::size_t powers_ = 1;   ///< x, x³, x⁵, … that are there
+  bool started_ = false;
+  WordVector table_;
+  WordVector square_;
+  WordVector result_;
+};
+
 /// Sets every lane to 1.
 void set_one(const PairArithmetic& arithmetic, Word* r);
 

@@ -26,43 +26,10 @@ void check_same_key(const PublicKey& expected, const PublicKey& key) {
 
 }  // namespace
 
-/// Noise for `count` replies: what the pool has, and the rest in groups of lanes that can be made side by
-/// side with other work. What is left of the last group goes back to the pool.
-class Evaluator::FreshNoise {
- public:
-  FreshNoise(const Evaluator& evaluator, std::size_t count)
-      : evaluator_(evaluator), count_(count), ready_(evaluator.noise_->take_ready(count)) {
-    if (ready_.size() == count) return;
-    arithmetic_ = &evaluator.arithmetic_.for_numbers(count - ready_.size());
-    made_.resize(groups_of(count - ready_.size(), arithmetic_->lanes()));
-  }
-
-  std::size_t groups() const { return made_.size(); }
-  void make(std::size_t group) { made_[group] = fresh_public_noise(*arithmetic_); }
-
-  std::vector<Integer> take() {
-    for (std::vector<Integer>& group : made_) {
-      for (Integer& number : group) ready_.push_back(std::move(number));
-    }
-    const auto end = ready_.begin() + static_cast<std::ptrdiff_t>(count_);
-    evaluator_.noise_->put({std::make_move_iterator(end), std::make_move_iterator(ready_.end())});
-    ready_.erase(end, ready_.end());
-    return std::move(ready_);
-  }
-
- private:
-  const Evaluator& evaluator_;
-  const PairArithmetic* arithmetic_ = nullptr;
-  std::size_t count_;
-  std::vector<Integer> ready_;
-  std::vector<std::vector<Integer>> made_;
-};
-
 Evaluator::Evaluator(const PublicKey& key, const Backend& backend)
     : key_(key),
       arithmetic_(backend, key.n()),
-      noise_(std::make_unique<NoisePool>([f = &arithmetic_.wide()] { return fresh_public_noise(*f); },
-                                         2 * key.bits(), arithmetic_.wide().lanes())) {}
+      noise_(std::make_unique<ReplyNoise>(key, arithmetic_)) {}
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
 Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
 Evaluator::~Evaluator() = default;
@@ -174,14 +141,20 @@ void Evaluator::check(const MatrixSchedule& schedule, std::span<const Ciphertext
 }
 
 std::vector<Integer> Evaluator::products_beside(const MatrixSchedule& schedule, std::span<const Ciphertext> x,
-                                                std::size_t tasks, const Task& task) const {
+                                                ReplyNoise::Order* noise) const {
   MatrixProduct product(arithmetic_, schedule, x);
   parallel_for(product.tables(), [&](std::size_t i) { product.make_table(i); });
   parallel_for(product.digits(), [&](std::size_t i) { product.make_digits(i); });
-  parallel_for(tasks + product.outputs(), [&](std::size_t i) {
-    if (i < tasks) return task(i);
-    product.make_output(i - tasks);
-  });
+  const std::size_t groups = noise != nullptr ? noise->groups() : 0;
+  parallel_for(
+      groups + product.outputs(),
+      [&](std::size_t i) {
+        if (i < groups) return noise->make(i);
+        product.make_output(i - groups);
+      },
+      [&] {
+        if (noise != nullptr) noise_->work_ahead();
+      });
   return product.take();
 }
 
@@ -190,7 +163,7 @@ std::vector<EvaluatedCiphertext> Evaluator::multiply(const MatrixSchedule& sched
   check(schedule, x);
   std::vector<EvaluatedCiphertext> results;
   results.reserve(x.size() / schedule.inputs() * schedule.outputs());
-  for (Integer& product : products_beside(schedule, x, 0, {})) {
+  for (Integer& product : products_beside(schedule, x, nullptr)) {
     results.push_back(EvaluatedCiphertext(key_, std::move(product)));
   }
   return results;
@@ -203,9 +176,8 @@ std::vector<Ciphertext> Evaluator::affine(const MatrixSchedule& schedule, std::s
   if (constants.size() != count) {
     throw Error(ErrorKind::invalid_argument, "there must be one constant for every output");
   }
-  FreshNoise noise(*this, count);
-  std::vector<Integer> values =
-      products_beside(schedule, x, noise.groups(), [&](std::size_t group) { noise.make(group); });
+  ReplyNoise::Order noise = noise_->order(count);
+  std::vector<Integer> values = products_beside(schedule, x, &noise);
   const std::vector<Integer> fresh = noise.take();
   parallel_for(count, [&](std::size_t k) {
     const Integer constant = 1 + floor_mod(constants[k], key_.n()) * key_.n();
@@ -223,7 +195,7 @@ Ciphertext Evaluator::rerandomise(const EvaluatedCiphertext& x) const {
 
 std::vector<Ciphertext> Evaluator::rerandomise(std::span<const EvaluatedCiphertext> x) const {
   for (const EvaluatedCiphertext& ciphertext : x) check_same_key(key_, ciphertext.key());
-  FreshNoise noise(*this, x.size());
+  ReplyNoise::Order noise = noise_->order(x.size());
   parallel_for(noise.groups(), [&](std::size_t group) { noise.make(group); });
   const std::vector<Integer> fresh = noise.take();
   std::vector<Ciphertext> ciphertexts;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -11,7 +10,7 @@
 #include "opaline/paillier/ciphertext_vector.h"
 #include "opaline/paillier/keys.h"
 #include "opaline/paillier/lane_widths.h"
-#include "opaline/paillier/noise_pool.h"
+#include "opaline/paillier/reply_noise.h"
 #include "opaline/paillier/weight_matrix.h"
 
 namespace opaline {
@@ -65,9 +64,6 @@ class Evaluator {
   std::vector<Ciphertext> rerandomise(std::span<const EvaluatedCiphertext> x) const;
 
  private:
-  class FreshNoise;
-  using Task = std::function<void(std::size_t)>;
-
   void check(const MatrixSchedule& schedule, std::span<const Ciphertext> x) const;
   void check(const CiphertextVector& x) const;
 
@@ -75,13 +71,13 @@ class Evaluator {
   template <typename Step>
   void for_elements(CiphertextVector& x, const Step& step) const;
 
-  /// The products of all outputs; task(0) … task(tasks − 1) are done beside them, begun first.
+  /// The products of all outputs; noise, if there is any to be made, beside the last of them.
   std::vector<Integer> products_beside(const MatrixSchedule& schedule, std::span<const Ciphertext> x,
-                                       std::size_t tasks, const Task& task) const;
+                                       ReplyNoise::Order* noise) const;
 
   PublicKey key_;
   LaneWidths arithmetic_;
-  std::unique_ptr<NoisePool> noise_;  ///< what was left of groups of lanes
+  std::unique_ptr<ReplyNoise> noise_;
 };
 
 }  // namespace opaline

@@ -25,11 +25,15 @@ std::vector<Integer> random_units(const Integer& n, std::size_t count) {
 
 }  // namespace
 
-void fresh_public_noise(const PairArithmetic& arithmetic, Word* r, std::size_t count) {
+void load_random_units(const PairArithmetic& arithmetic, Word* r, std::size_t count) {
   std::vector<Integer> bases = random_units(arithmetic.modulus(0), count);
   bases.resize(arithmetic.lanes(), 1);
   arithmetic.load(r, bases);
   for (Integer& base : bases) wipe(base);
+}
+
+void fresh_public_noise(const PairArithmetic& arithmetic, Word* r, std::size_t count) {
+  load_random_units(arithmetic, r, count);
   pow_vartime(arithmetic, r, r, arithmetic.modulus(0));
 }
 

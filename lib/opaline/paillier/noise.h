@@ -8,6 +8,9 @@
 
 namespace opaline {
 
+/// Fills the first `count` lanes of an element with numbers uniform in Z*_n, the others with 1.
+void load_random_units(const PairArithmetic& arithmetic, Word* r, std::size_t count);
+
 /// Fills the first `count` lanes of an element with fresh noise r^n mod n², r uniform in Z*_n (Paillier
 /// 1999), for arithmetic whose lanes all have the modulus n. The exponent n is public; what depends on r is
 /// constant-time.
