@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <exception>
+#include <numeric>
 #include <vector>
 
 namespace opaline {
@@ -60,11 +61,12 @@ struct Share {
 };
 
 /// Cuts [0, count) into shares of at most `most`, all of nearly one size and, where there is enough for it,
-/// equally many a thread.
-inline std::vector<Share> even_shares(std::size_t count, std::size_t most) {
+/// equally many a thread; of shares that are `parts` tasks each, tasks.
+inline std::vector<Share> even_shares(std::size_t count, std::size_t most, std::size_t parts = 1) {
   const auto threads = static_cast<std::size_t>(omp_get_max_threads());
+  const std::size_t multiple = threads / std::gcd(threads, parts);
   std::size_t shares = (count + most - 1) / most;
-  shares = std::min((shares + threads - 1) / threads * threads, count);
+  shares = std::min((shares + multiple - 1) / multiple * multiple, count);
   std::vector<Share> cut;
   cut.reserve(shares);
   for (std::size_t i = 0; i < shares; ++i) {

@@ -88,12 +88,18 @@ std::vector<Ciphertext> Encryptor::encrypt(std::span<const Integer> plaintexts) 
   const auto rest = std::span(residues).subspan(ciphertexts.size());
   const NoiseSource& source = *parts_->source;
   const std::size_t parcel = source.parcel();
-  const std::vector<Share> shares = even_shares(groups_of(rest.size(), parcel), source.parcels_at_a_time());
-  std::vector<std::vector<Integer>> values(shares.size());
+  // Parts are work for different threads already.
+  const std::vector<Share> shares =
+      even_shares(groups_of(rest.size(), parcel), source.parcels_at_a_time(), source.parts());
+  std::vector<std::unique_ptr<NoiseSource::Batch>> batches(shares.size());
   parallel_for(shares.size(), [&](std::size_t i) {
     const std::size_t first = shares[i].first * parcel;
-    values[i] = source.encrypt(rest.subspan(first, std::min(shares[i].count * parcel, rest.size() - first)));
+    batches[i] = source.begin(rest.subspan(first, std::min(shares[i].count * parcel, rest.size() - first)));
   });
+  parallel_for(shares.size() * source.parts(),
+               [&](std::size_t i) { batches[i / source.parts()]->make(i % source.parts()); });
+  std::vector<std::vector<Integer>> values(shares.size());
+  parallel_for(shares.size(), [&](std::size_t i) { values[i] = batches[i]->take(); });
   for (Integer& residue : residues) wipe(residue);
   for (std::vector<Integer>& share : values) append(share);
   return ciphertexts;

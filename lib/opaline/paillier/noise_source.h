@@ -22,8 +22,30 @@ class NoiseSource {
   virtual std::size_t parcels_at_a_time() const = 0;  ///< best given to one thread together
   virtual std::size_t table_bytes() const = 0;
 
-  /// Ciphertexts mod n² of plaintexts in [0, n), on this thread. Of zeros they are the noise alone.
-  virtual std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const = 0;
+  /// Ciphertexts in the making: every part once, on any thread, then take().
+  class Batch {
+   public:
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+    virtual ~Batch() = default;
+    virtual void make(std::size_t part) = 0;
+    virtual std::vector<Integer> take() = 0;
+
+   protected:
+    Batch() = default;
+  };
+  virtual std::size_t parts() const = 0;
+
+  /// Ciphertexts mod n² of plaintexts in [0, n), which must outlive the batch. What is random is drawn here, in
+  /// their order, so that backends agree. Of zeros they are the noise alone.
+  virtual std::unique_ptr<Batch> begin(std::span<const Integer> plaintexts) const = 0;
+
+  /// The same at once, on this thread.
+  std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const {
+    const std::unique_ptr<Batch> batch = begin(plaintexts);
+    for (std::size_t part = 0; part < parts(); ++part) batch->make(part);
+    return batch->take();
+  }
 
  protected:
   NoiseSource() = default;

@@ -50,39 +50,11 @@ class OwnerNoise final : public NoiseSource {
                            [](std::size_t sum, const FixedBase& table) { return sum + table.table_bytes(); });
   }
 
-  std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const override {
-    const std::size_t elements = groups_of(plaintexts.size(), crt_.parcel());
-    std::vector<Integer> secrets = draw_secrets(plaintexts.size(), elements * crt_.parcel());
-    std::vector<Integer> halves(secrets.size());  // of ciphertext 0 mod p², mod q², of ciphertext 1 …
-    for (std::size_t group = 0; group < crt_.groups(); ++group) {
-      const PairArithmetic& f = crt_.group(group);
-      std::vector<WordVector> noise = make_noise(group, elements, secrets);
-      for (std::size_t element = 0; element < elements; ++element) {
-        WordVector message(f.half_words());
-        std::vector<Integer> lanes(f.lanes());
-        for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
-          const std::size_t i = place(element, group, lane) / 2;
-          const std::size_t half = crt_.half(group, lane);
-          if (i < plaintexts.size()) lanes[lane] = plaintexts[i] * crt_.prime(1 - half) % crt_.prime(half);
-        }
-        f.load_half(message.data(), lanes);
-        wipe_all(lanes);
-        f.mul_one_plus_km(noise[element].data(), noise[element].data(), message.data());
-        f.mul(noise[element].data(), noise[element].data(), cofactors_[group].data());
-        lanes = f.store(noise[element].data());
-        for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
-          halves[place(element, group, lane)] = std::move(lanes[lane]);
-        }
-      }
-    }
-    wipe_all(secrets);
-    std::vector<Integer> ciphertexts;
-    ciphertexts.reserve(plaintexts.size());
-    for (std::size_t i = 0; i < plaintexts.size(); ++i) {
-      ciphertexts.push_back(crt_.combine_squares(halves[2 * i], halves[2 * i + 1]));
-    }
-    wipe_all(halves);
-    return ciphertexts;
+  /// One half of all ciphertexts each, so that threads read one table each.
+  std::size_t parts() const override { return crt_.groups(); }
+
+  std::unique_ptr<Batch> begin(std::span<const Integer> plaintexts) const override {
+    return std::make_unique<HalfByHalf>(*this, plaintexts);
   }
 
  private:
@@ -131,6 +103,57 @@ class OwnerNoise final : public NoiseSource {
     for (std::vector<Integer>& numbers : lanes) wipe_all(numbers);
     return noise;
   }
+
+  class HalfByHalf final : public Batch {
+   public:
+    HalfByHalf(const OwnerNoise& source, std::span<const Integer> plaintexts)
+        : source_(source),
+          plaintexts_(plaintexts),
+          elements_(groups_of(plaintexts.size(), source.crt_.parcel())),
+          secrets_(source.draw_secrets(plaintexts.size(), elements_ * source.crt_.parcel())),
+          halves_(secrets_.size()) {}
+
+    void make(std::size_t group) override {
+      const CrtArithmetic& crt = source_.crt_;
+      const PairArithmetic& f = crt.group(group);
+      std::vector<WordVector> noise = source_.make_noise(group, elements_, secrets_);
+      for (std::size_t element = 0; element < elements_; ++element) {
+        WordVector message(f.half_words());
+        std::vector<Integer> lanes(f.lanes());
+        for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+          const std::size_t i = source_.place(element, group, lane) / 2;
+          const std::size_t half = crt.half(group, lane);
+          if (i < plaintexts_.size()) lanes[lane] = plaintexts_[i] * crt.prime(1 - half) % crt.prime(half);
+        }
+        f.load_half(message.data(), lanes);
+        wipe_all(lanes);
+        f.mul_one_plus_km(noise[element].data(), noise[element].data(), message.data());
+        f.mul(noise[element].data(), noise[element].data(), source_.cofactors_[group].data());
+        lanes = f.store(noise[element].data());
+        for (std::size_t lane = 0; lane < f.lanes(); ++lane) {
+          halves_[source_.place(element, group, lane)] = std::move(lanes[lane]);
+        }
+      }
+    }
+
+    std::vector<Integer> take() override {
+      wipe_all(secrets_);
+      std::vector<Integer> ciphertexts;
+      ciphertexts.reserve(plaintexts_.size());
+      for (std::size_t i = 0; i < plaintexts_.size(); ++i) {
+        ciphertexts.push_back(source_.crt_.combine_squares(halves_[2 * i], halves_[2 * i + 1]));
+      }
+      wipe_all(halves_);
+      return ciphertexts;
+    }
+
+   private:
+    const OwnerNoise& source_;
+    std::span<const Integer> plaintexts_;
+    std::size_t elements_;
+    std::vector<Integer> secrets_;
+    std::vector<Integer> halves_;  ///< of ciphertext 0 mod p², mod q², of ciphertext 1 …
+  };
 
   CrtArithmetic crt_;
   std::vector<WordVector> cofactors_;  ///< of CrtArithmetic, one a group

@@ -20,19 +20,46 @@ class PublicNoise final : public NoiseSource {
   std::size_t parcels_at_a_time() const override { return 1; }
   std::size_t table_bytes() const override { return 0; }
 
-  std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const override {
-    const PairArithmetic& f = *arithmetic_;
-    std::vector<Integer> ciphertexts;
-    WordVector noise(f.words());
-    for (std::size_t first = 0; first < plaintexts.size(); first += f.lanes()) {
-      const std::size_t count = std::min(f.lanes(), plaintexts.size() - first);
-      fresh_public_noise(f, noise.data(), count);
-      hide(f, plaintexts.subspan(first, count), noise.data(), ciphertexts);
-    }
-    return ciphertexts;
+  std::size_t parts() const override { return 1; }
+
+  std::unique_ptr<Batch> begin(std::span<const Integer> plaintexts) const override {
+    return std::make_unique<Powers>(*arithmetic_, plaintexts);
   }
 
  private:
+  /// Group of lanes after group of lanes.
+  class Powers final : public Batch {
+   public:
+    Powers(const PairArithmetic& arithmetic, std::span<const Integer> plaintexts)
+        : f_(arithmetic), plaintexts_(plaintexts), noise_(groups_of(plaintexts.size(), f_.lanes())) {
+      for (std::size_t group = 0; group < noise_.size(); ++group) {
+        noise_[group].resize(f_.words());
+        load_random_units(f_, noise_[group].data(), count(group));
+      }
+    }
+
+    void make(std::size_t /*part*/) override {
+      for (WordVector& group : noise_) pow_vartime(f_, group.data(), group.data(), f_.modulus(0));
+    }
+
+    std::vector<Integer> take() override {
+      std::vector<Integer> ciphertexts;
+      for (std::size_t group = 0; group < noise_.size(); ++group) {
+        hide(f_, plaintexts_.subspan(group * f_.lanes(), count(group)), noise_[group].data(), ciphertexts);
+      }
+      return ciphertexts;
+    }
+
+   private:
+    std::size_t count(std::size_t group) const {
+      return std::min(f_.lanes(), plaintexts_.size() - group * f_.lanes());
+    }
+
+    const PairArithmetic& f_;
+    std::span<const Integer> plaintexts_;
+    std::vector<WordVector> noise_;
+  };
+
   std::unique_ptr<const PairArithmetic> arithmetic_;
 };
 
@@ -49,28 +76,49 @@ class DjnNoise final : public NoiseSource {
   std::size_t parcels_at_a_time() const override { return kShareTables; }
   std::size_t table_bytes() const override { return powers_.table_bytes(); }
 
-  std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const override {
-    const PairArithmetic& f = *arithmetic_;
-    const std::size_t elements = groups_of(plaintexts.size(), f.lanes());
-    std::vector<std::vector<Integer>> exponents(elements, std::vector<Integer>(f.lanes()));
-    for (std::size_t i = 0; i < plaintexts.size(); ++i) {
-      exponents[i / f.lanes()][i % f.lanes()] = random_below(exponents_);
-    }
-    std::vector<WordVector> noise(elements, WordVector(f.words()));
-    powers_.pow(noise, exponents);
-    for (std::vector<Integer>& lanes : exponents) {
-      for (Integer& exponent : lanes) wipe(exponent);
-    }
-    std::vector<Integer> ciphertexts;
-    for (std::size_t element = 0; element < elements; ++element) {
-      const std::size_t first = element * f.lanes();
-      const std::size_t count = std::min(f.lanes(), plaintexts.size() - first);
-      hide(f, plaintexts.subspan(first, count), noise[element].data(), ciphertexts);
-    }
-    return ciphertexts;
+  std::size_t parts() const override { return 1; }
+
+  std::unique_ptr<Batch> begin(std::span<const Integer> plaintexts) const override {
+    return std::make_unique<ShortPowers>(*this, plaintexts);
   }
 
  private:
+  class ShortPowers final : public Batch {
+   public:
+    ShortPowers(const DjnNoise& source, std::span<const Integer> plaintexts)
+        : source_(source), f_(*source.arithmetic_), plaintexts_(plaintexts) {
+      exponents_.resize(groups_of(plaintexts.size(), f_.lanes()), std::vector<Integer>(f_.lanes()));
+      for (std::size_t i = 0; i < plaintexts.size(); ++i) {
+        exponents_[i / f_.lanes()][i % f_.lanes()] = random_below(source.exponents_);
+      }
+    }
+
+    void make(std::size_t /*part*/) override {
+      noise_.assign(exponents_.size(), WordVector(f_.words()));
+      source_.powers_.pow(noise_, exponents_);
+      for (std::vector<Integer>& lanes : exponents_) {
+        for (Integer& exponent : lanes) wipe(exponent);
+      }
+    }
+
+    std::vector<Integer> take() override {
+      std::vector<Integer> ciphertexts;
+      for (std::size_t group = 0; group < noise_.size(); ++group) {
+        const std::size_t first = group * f_.lanes();
+        const std::size_t count = std::min(f_.lanes(), plaintexts_.size() - first);
+        hide(f_, plaintexts_.subspan(first, count), noise_[group].data(), ciphertexts);
+      }
+      return ciphertexts;
+    }
+
+   private:
+    const DjnNoise& source_;
+    const PairArithmetic& f_;
+    std::span<const Integer> plaintexts_;
+    std::vector<std::vector<Integer>> exponents_;
+    std::vector<WordVector> noise_;
+  };
+
   static FixedBase make_powers(const PairArithmetic& f, const PublicKey& key) {
     Integer x = random_unit(key.n());
     const Integer h = key.n() - x * x % key.n();
