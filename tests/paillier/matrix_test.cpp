@@ -224,6 +224,31 @@ TEST_CASE("weights at several powers of two, for several queries at once, are ex
   }
 }
 
+TEST_CASE("rows that are left out are zero, and cost nothing") {
+  const std::vector<std::size_t> shifts = {0, 20, 30};
+  std::vector<std::int32_t> weights = random_weights(3 * 3 * 8, 6);
+  const std::vector<std::uint8_t> present = {1, 0, 1, 0, 0, 1, 1, 1, 1};
+  const WeightMatrix matrix{3, 8, weights, 6, shifts, present};
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (present[i / 8] == 0) weights[i] = 0;
+  }
+  const WeightMatrix zeros{3, 8, weights, 6, shifts};
+  CHECK(matrix.shape().rows() == 6);
+  for (const Backend* const backend : supported_backends()) {
+    const Evaluator evaluator(key(), *backend);
+    const Decryptor decryptor(sample_key(), *backend);
+    CHECK(evaluator.schedule(matrix).plan().results() < evaluator.schedule(zeros).plan().results());
+    for (const std::size_t queries : {1U, 3U}) {
+      const auto x = std::span(query().ciphertexts).first(8 * queries);
+      std::vector<Integer> decrypted;
+      for (const EvaluatedCiphertext& product : evaluator.multiply(evaluator.schedule(matrix), x)) {
+        decrypted.push_back(decryptor.decrypt(product));
+      }
+      CHECK(decrypted == shifted_products(zeros, std::span(query().inputs).first(8 * queries)));
+    }
+  }
+}
+
 TEST_CASE("more threads than elements share the tables out and change nothing") {
   const std::vector<std::int32_t> weights = random_weights(60, 4);
   const std::vector<std::size_t> shifts = {0, 21};
@@ -298,6 +323,10 @@ TEST_CASE("a matrix that does not fit is refused") {
     CAPTURE(shifts);
     CHECK(refused({2, 3, six, 4, shifts}, 3));
   }
+  const std::vector<std::uint8_t> flags = {1, 0, 1};
+  CHECK_FALSE(refused({2, 3, six, 4, WeightMatrix::kUnshifted, std::span(flags).first(2)}, 3));
+  CHECK(refused({2, 3, six, 4, WeightMatrix::kUnshifted, flags}, 3));
+  CHECK(refused({2, 3, six, 4, WeightMatrix::kUnshifted, std::span(flags).first(1)}, 3));
   CHECK(refused({3, 2, six, 4}, 3));
   CHECK(refused({0, 3, {}, 4}, 3));
   CHECK(refused({2, 0, {}, 4}, 0));

@@ -129,8 +129,13 @@ double Planner::elements_seconds(std::size_t numbers, double seconds_an_element)
 
 double Planner::evaluate_seconds(const SlotLayout& layout, std::size_t chunks) const {
   const LayoutShape& shape = layout.shape();
-  const MatrixShape matrix{layout.replies(), layout.ciphertexts(), shape.features * shape.outputs,
-                           layout.weight_shift(shape.outputs - 1, 0), weight_bits_};
+  const std::size_t missing = layout.replies() * shape.outputs - certificate_.outputs;
+  const MatrixShape matrix{layout.replies(),
+                           layout.ciphertexts(),
+                           shape.features * shape.outputs,
+                           layout.weight_shift(shape.outputs - 1, 0),
+                           weight_bits_,
+                           missing * shape.features};
   const MatrixPlan plan(matrix, speed_.lanes);
   const MatrixPlan::Stages stages = plan.stages(chunks);
   const auto threads = static_cast<double>(speed_.threads);

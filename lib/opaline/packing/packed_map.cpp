@@ -33,6 +33,7 @@ PackedMap::PackedMap(const SlotLayout& layout, std::span<const std::int32_t> wei
   for (std::size_t reply = 0; reply < layout.replies(); ++reply) {
     for (const auto& [shift, place] : places) {
       const auto& [output, j] = place;
+      present_.push_back(output < layout.answers_in(reply) ? 1 : 0);
       for (std::size_t i = 0; i < layout.ciphertexts(); ++i) {
         const std::size_t input = i * t + j;
         const bool there = output < layout.answers_in(reply) && input < certificate.inputs;
@@ -97,7 +98,7 @@ PackedMap::Run PackedMap::run_of(std::size_t reply, std::size_t run,
 }
 
 WeightMatrix PackedMap::matrix() const {
-  return {layout_.replies(), layout_.ciphertexts(), values_, weight_bits_, shifts_};
+  return {layout_.replies(), layout_.ciphertexts(), values_, weight_bits_, shifts_, present_};
 }
 
 std::vector<Integer> PackedMap::constants() const {

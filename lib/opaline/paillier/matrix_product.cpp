@@ -222,12 +222,24 @@ void MatrixProduct::make_output(std::size_t task) {
   std::size_t power = steps.front().power;
   for (const Step& step : steps) {
     for (; power > step.power; --power) f.sqr(product[0], product[0]);
+    // Where an output has no weights it is multiplied by 1, which entry 0 of every table is.
+    const auto place = [&](std::size_t k, const auto& number) -> const Word* {
+      const std::size_t query = k / plan_.shape().outputs;
+      const auto row = schedule_.row(k % plan_.shape().outputs, step.position);
+      return row ? number(query, *row) : entry(query, 0, 0);
+    };
     for (std::size_t segment = 0; segment < segments_; ++segment) {
       multiply([&](std::size_t k) {
-        return digit(segment, (k * positions + step.position) * plan_.digits() + step.digit);
+        return place(k, [&](std::size_t query, std::size_t row) {
+          return digit(segment, query * plan_.results() + row * plan_.digits() + step.digit);
+        });
       });
     }
-    if (step.digit == 0) multiply([&](std::size_t k) { return corrections_[k / plan_.shape().outputs]; });
+    if (step.digit == 0) {
+      multiply([&](std::size_t k) {
+        return place(k, [&](std::size_t query, std::size_t /*row*/) { return corrections_[query]; });
+      });
+    }
   }
   for (; power > 0; --power) f.sqr(product[0], product[0]);
 

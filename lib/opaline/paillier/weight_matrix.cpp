@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMostSpan = std::size_t{1} << 16;
 
 const MatrixShape& checked(const MatrixShape& shape) {
-  if (shape.bits < 2 || shape.bits > 24 || shape.outputs == 0 || shape.inputs == 0 || shape.positions == 0 ||
+  if (shape.bits < 2 || shape.bits > 24 || shape.outputs == 0 || shape.inputs == 0 || shape.positions == 0 || shape.absent >= shape.outputs * shape.positions ||
       shape.span >= kMostSpan) {
     throw Error(ErrorKind::invalid_argument, "no weight matrix can have such a shape");
   }
@@ -22,7 +22,9 @@ const MatrixShape& checked(const MatrixShape& shape) {
 const WeightMatrix& checked(const WeightMatrix& matrix) {
   const bool shifted = !matrix.shifts.empty() && std::is_sorted(matrix.shifts.begin(), matrix.shifts.end()) &&
                        std::adjacent_find(matrix.shifts.begin(), matrix.shifts.end()) == matrix.shifts.end();
-  if (!shifted || matrix.values.size() != matrix.outputs * matrix.inputs * matrix.shifts.size()) {
+  const std::size_t rows = matrix.outputs * matrix.shifts.size();
+  if (!shifted || matrix.values.size() != rows * matrix.inputs ||
+      (!matrix.present.empty() && matrix.present.size() != rows)) {
     throw Error(ErrorKind::invalid_argument, "the weight matrix does not fit the shape it is given");
   }
   checked(matrix.shape());
@@ -38,7 +40,8 @@ const WeightMatrix& checked(const WeightMatrix& matrix) {
 }  // namespace
 
 MatrixShape WeightMatrix::shape() const {
-  return {outputs, inputs, shifts.size(), shifts.empty() ? 0 : shifts.back(), bits};
+  const auto absent = static_cast<std::size_t>(std::count(present.begin(), present.end(), 0));
+  return {outputs, inputs, shifts.size(), shifts.empty() ? 0 : shifts.back(), bits, absent};
 }
 
 MatrixPlan::MatrixPlan(const MatrixShape& shape, std::size_t lanes) : shape_(checked(shape)), lanes_(lanes) {
@@ -86,9 +89,14 @@ MatrixSchedule::MatrixSchedule(const WeightMatrix& matrix, std::size_t lanes)
   entries_.resize(plan_.results() * groups);
   const std::int32_t offset = std::int32_t{1} << (matrix.bits - 1);
   const std::uint32_t mask = (std::uint32_t{1} << plan_.digit_bits()) - 1;
-  for (std::size_t row = 0; row < matrix.outputs * shifts_.size(); ++row) {
+  std::size_t present = 0;
+  for (std::size_t place = 0; place < matrix.outputs * shifts_.size(); ++place) {
+    const bool there = matrix.present.empty() || matrix.present[place] != 0;
+    rows_.push_back(there ? present++ : kAbsent);
+    if (!there) continue;
+    const std::size_t row = rows_.back();
     for (std::size_t input = 0; input < matrix.inputs; ++input) {
-      auto rest = static_cast<std::uint32_t>(matrix.values[row * matrix.inputs + input] + offset);
+      auto rest = static_cast<std::uint32_t>(matrix.values[place * matrix.inputs + input] + offset);
       for (std::size_t digit = 0; digit < plan_.digits(); ++digit) {
         const std::uint32_t value = (rest & mask) << (input % plan_.group() * plan_.digit_bits());
         std::uint8_t& entry = entries_[(row * plan_.digits() + digit) * groups + input / plan_.group()];

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,9 @@ struct MatrixShape {
   std::size_t positions = 1;  ///< weights of one output for one input, each at its own power of two
   std::size_t span = 0;       ///< the highest of these powers
   unsigned bits = 0;          ///< sign included: every |weight| < 2^(bits−1); 2 … 24
+  std::size_t absent = 0;     ///< of the outputs·positions rows of weights, those left out
+
+  std::size_t rows() const { return outputs * positions - absent; }
 
   friend bool operator==(const MatrixShape&, const MatrixShape&) = default;
 };
@@ -28,6 +32,10 @@ struct WeightMatrix {
   std::span<const std::int32_t> values;
   unsigned bits = 0;                                 ///< as in MatrixShape
   std::span<const std::size_t> shifts = kUnshifted;  ///< ascending, below 2^16; a plain matrix has only 0
+
+  /// Of every output and position, 0 if its weights are left out, as if they were zero, and nothing is to be
+  /// calculated for them; empty if there are all. That is known to everybody, as the shape is.
+  std::span<const std::uint8_t> present = {};
 
   MatrixShape shape() const;
 };
@@ -57,7 +65,7 @@ class MatrixPlan {
   std::size_t groups() const { return (shape_.inputs + group_ - 1) / group_; }
   std::size_t digits() const { return (shape_.bits + digit_bits_ - 1) / digit_bits_; }
   std::size_t entries() const { return std::size_t{1} << (group_ * digit_bits_); }
-  std::size_t results() const { return shape_.outputs * shape_.positions * digits(); }
+  std::size_t results() const { return shape_.rows() * digits(); }
 
   /// What is done one after the other (MatrixProduct) for that many queries at once: how many numbers are
   /// worked out, lanes of them at a time, and what an element of them takes.
@@ -94,15 +102,24 @@ class MatrixSchedule {
   std::size_t inputs() const { return plan_.shape().inputs; }
   std::span<const std::size_t> shifts() const { return shifts_; }
 
-  /// The table entries, one a group of inputs, whose product is digit `digit` of output k at a position:
-  /// results are numbered (k·positions + position)·digits + digit.
+  /// Which row of weights stands at a position of an output: rows that are present are numbered in order.
+  std::optional<std::size_t> row(std::size_t output, std::size_t position) const {
+    const std::size_t row = rows_[output * shifts_.size() + position];
+    return row == kAbsent ? std::nullopt : std::optional(row);
+  }
+
+  /// The table entries, one a group of inputs, whose product is a digit of a row: results are numbered
+  /// row·digits + digit.
   std::span<const std::uint8_t> entries_of(std::size_t result) const {
     return std::span(entries_).subspan(result * plan_.groups(), plan_.groups());
   }
 
  private:
+  static constexpr std::size_t kAbsent = ~std::size_t{0};
+
   MatrixPlan plan_;
   std::vector<std::size_t> shifts_;
+  std::vector<std::size_t> rows_;
   std::vector<std::uint8_t> entries_;
 };
 
