@@ -89,6 +89,15 @@ TEST_CASE("models at the ends of what can be compiled are answered exactly") {
   }
 }
 
+TEST_CASE("inputs that a model does not look at are not sent") {
+  const CompiledModel model =
+      make_model(6, 8, {3, 0, -120, 0, 5, 0, 0, 0, 127, 0, -9, 0}, {10, -10}).dropping_unused();
+  REQUIRE(model.client_spec().sent() == 3);
+  for (const Packing packing : kPackings) check_classifies(model, 5, packing, Owner::secret);
+  const Bytes query = encryptor_for(model.client_spec(), alice()).encrypt(make_inputs(model.client_spec(), 2));
+  CHECK(query.size() < 5 * alice().public_key().ciphertext_bytes());
+}
+
 TEST_CASE("the answers do not depend on the number of threads") {
   const CompiledModel model = small_model();
   const std::vector<EncodedInput> inputs = make_inputs(model.client_spec(), 50);

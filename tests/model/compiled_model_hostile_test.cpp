@@ -129,6 +129,11 @@ TEST_CASE("client files with an intact checksum but impossible contents are dama
   refused([](auto& w) { w.set_weight_bits(1); });
   refused([](auto& w) { w.set_weight_bits(25); });
   refused([](auto& w) { w.set_mask_bits(129); });
+  refused([](auto& w) { w.add_unused(99); });
+  refused([](auto& w) {
+    w.add_unused(2);
+    w.add_unused(1);
+  });
   refused([](auto& w) { w.set_bound(std::numeric_limits<std::uint64_t>::max()); });
 }
 

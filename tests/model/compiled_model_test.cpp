@@ -9,6 +9,7 @@
 #include "opaline/base/error.h"
 #include "opaline/base/frame.h"
 #include "sample_model.h"
+#include "support/error_kind.h"
 
 using namespace opaline;
 using opaline::test::sample_model;
@@ -85,6 +86,41 @@ TEST_CASE("the largest numbers of all are certified without overflow") {
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::does_not_fit);
   }
+}
+
+TEST_CASE("inputs without a weight need not be sent") {
+  const CompiledModel all(sample_spec(), {1, 0, -3, 0, 0, 0, 0, 0, 5, 0, 1, 0}, {1, -7, 100});
+  CHECK(all.client_spec().sent() == 4);
+  const CompiledModel model = all.dropping_unused();
+  const ClientSpec& spec = model.client_spec();
+  CHECK(spec.unused == std::vector<std::uint32_t>{1, 3});
+  CHECK(spec.sent() == 2);
+  CHECK(spec.bound == all.client_spec().bound);
+  CHECK(spec.model_id != all.client_spec().model_id);
+  const std::vector<std::int64_t> x = {1, 2, 3, 4};
+  CHECK(spec.without_unused<std::int64_t>(x) == std::vector<std::int64_t>{1, 3});
+  CHECK(model.sent_weights() == std::vector<std::int32_t>{1, -3, 0, 0, 5, 1});
+  CHECK(model.predict(x) == all.predict(x));
+  CHECK(CompiledModel::parse(model.serialise(), "m").client_spec().unused == spec.unused);
+  CHECK(ClientSpec::parse(spec.serialise(), "m").unused == spec.unused);
+  // Something is sent even to a model that looks at nothing.
+  const CompiledModel blind(sample_spec(), std::vector<std::int32_t>(12), {1, 2, 3});
+  CHECK(blind.dropping_unused().client_spec().sent() == 1);
+
+  const auto refused = [](const std::vector<std::uint32_t>& unused) {
+    return test::kind_of([&] {
+             ClientSpec claimed = sample_spec();
+             claimed.unused = unused;
+             CompiledModel(claimed, {1, 0, -3, 0, 0, 0, 0, 0, 5, 0, 1, 0}, {1, -7, 100});
+           }) == ErrorKind::invalid_argument;
+  };
+  CHECK_FALSE(refused({3}));
+  CHECK(refused({0}));
+  CHECK(refused({1, 2}));
+  CHECK(refused({3, 1}));
+  CHECK(refused({1, 1}));
+  CHECK(refused({4}));
+  CHECK(refused({0, 1, 2, 3}));
 }
 
 TEST_CASE("weight bits count the sign") {

@@ -39,7 +39,7 @@ nlohmann::ordered_json layout_report(const ClientSpec& spec, std::size_t key_bit
   return {{"key_bits", key_bits},
           {"images_side_by_side", layout.images()},
           {"slot_bits", layout.shape().slot_bits},
-          {"query_bytes", spec.inputs * ciphertext},
+          {"query_bytes", spec.sent() * ciphertext},
           {"reply_bytes", spec.outputs * ciphertext}};
 }
 
@@ -55,7 +55,8 @@ nlohmann::ordered_json report_of(const ImportedNetwork& network, const Quantised
                                    {"input_range", {spec.encoding.lowest, spec.encoding.highest}},
                                    {"weight_bits", quantisation.weight_bits},
                                    {"answers_within", spec.bound},
-                                   {"mask_bits", spec.mask_bits}};
+                                   {"mask_bits", spec.mask_bits},
+                                   {"inputs_sent", spec.sent()}};
   if (quantisation.calibration_images > 0) {
     report["calibration_images"] = quantisation.calibration_images;
     report["agreement"] = quantisation.agreement;
@@ -165,6 +166,9 @@ Action define_compile(CLI::App& command) {
                   "How well replies hide sums of parts of the model's rows: up to a chance of 2^-N")
       ->check(CLI::Range(0, 128))
       ->capture_default_str();
+  command.add_flag("--drop-unused-inputs", quantisation.drop_unused,
+                   "Clients need not send inputs without any weight, such as pixels of an empty border; "
+                   "everybody who reads NAME.client learns which");
   command.add_flag("--reveal-partial-sums", options->reveal_partial_sums,
                    "Allow --mask-bits 0: clients can read such sums, and so the model with fewer questions");
   command.add_flag("--json", options->json, "Print the report as one JSON object");

@@ -185,7 +185,7 @@ void run(const Options& options, const Session& session) {
   print_scores(spec, first);
   std::cout << "\nAnswer: " << spec.labels.at(spec.classify(first))
             << "   (label: " << static_cast<unsigned>(labels.front()) << ")\n\n"
-            << "Images classified under encryption: " << images.count() << ", " << spec.inputs
+            << "Images classified under encryption: " << images.count() << ", " << spec.sent()
             << " inputs of " << spec.encoding.bits << " bits each\n"
             << "Accuracy: " << share_text(count_right(spec, trip.answers, labels), images.count()) << '\n'
             << "Integers equal to those calculated in the clear: " << share_text(equal, images.count())

@@ -79,7 +79,8 @@ Json spec_fields(const ClientSpec& spec) {
           {"output_scale", spec.output_scale},
           {"answers_within", spec.bound},
           {"weight_bits", spec.weight_bits},
-          {"mask_bits", spec.mask_bits}};
+          {"mask_bits", spec.mask_bits},
+          {"inputs_sent", spec.sent()}};
 }
 
 Json describe_client(const fs::path& path) {

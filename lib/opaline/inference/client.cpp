@@ -16,7 +16,7 @@
 namespace opaline {
 namespace {
 
-// Inputs first … first + count − 1, checked.
+// Inputs first … first + count − 1, checked; of each what is sent.
 std::vector<EncodedInput> take_inputs(const ClientSpec& spec, const InputSource& input, std::size_t first,
                                       std::size_t count) {
   std::vector<EncodedInput> taken;
@@ -35,6 +35,7 @@ std::vector<EncodedInput> take_inputs(const ClientSpec& spec, const InputSource&
                                                  std::to_string(spec.encoding.maximum()));
       }
     }
+    if (!spec.unused.empty()) taken.back() = spec.without_unused<std::int64_t>(taken.back());
   }
   return taken;
 }

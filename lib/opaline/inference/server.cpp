@@ -28,7 +28,7 @@ constexpr std::size_t kMostLayouts = 8;
 /// A model in a layout, compiled.
 struct Server::Packed {
   Packed(const SlotLayout& layout, const CompiledModel& model, std::size_t lanes)
-      : map(layout, model.weights(), model.client_spec().weight_bits, model.bias()),
+      : map(layout, model.sent_weights(), model.client_spec().weight_bits, model.bias()),
         schedule(map.matrix(), lanes) {}
 
   PackedMap map;

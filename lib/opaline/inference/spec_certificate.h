@@ -7,7 +7,7 @@ namespace opaline {
 
 /// What a layout has to know of a model.
 inline Certificate certificate_of(const ClientSpec& spec) {
-  return {spec.inputs, spec.outputs, spec.encoding.maximum(), spec.bound, spec.mask_bits};
+  return {spec.sent(), spec.outputs, spec.encoding.maximum(), spec.bound, spec.mask_bits};
 }
 
 }  // namespace opaline

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "opaline/base/error.h"
@@ -124,6 +125,11 @@ void check_client_spec(const ClientSpec& spec) {
   require(spec.bound >= 0 && spec.bound <= kLargestBound, "the certificate's bound has to lie below 2^62");
   require(spec.weight_bits >= 2 && spec.weight_bits <= kMostWeightBits, "a weight has to have 2 to 24 bits");
   require(spec.mask_bits <= kMostMaskBits, "masks can hide up to 2^-128 at most");
+  const bool ascending = std::adjacent_find(spec.unused.begin(), spec.unused.end(), std::greater_equal<>()) ==
+                         spec.unused.end();
+  require(ascending && spec.unused.size() < spec.inputs &&
+              (spec.unused.empty() || spec.unused.back() < spec.inputs),
+          "the unused inputs have to be some of the inputs, in ascending order");
 }
 
 std::string client_spec_to_wire(const ClientSpec& spec) {
@@ -147,6 +153,7 @@ std::string client_spec_to_wire(const ClientSpec& spec) {
   wire.set_bound(static_cast<std::uint64_t>(spec.bound));
   wire.set_weight_bits(spec.weight_bits);
   wire.set_mask_bits(spec.mask_bits);
+  wire.mutable_unused()->Add(spec.unused.begin(), spec.unused.end());
   return wire.SerializeAsString();
 }
 
@@ -174,6 +181,7 @@ ClientSpec client_spec_from_wire(std::string_view bytes) {
   spec.bound = static_cast<std::int64_t>(wire.bound());
   spec.weight_bits = wire.weight_bits();
   spec.mask_bits = wire.mask_bits();
+  spec.unused.assign(wire.unused().begin(), wire.unused().end());
   check_client_spec(spec);
   return spec;
 }

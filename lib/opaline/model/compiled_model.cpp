@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstdlib>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "opaline/base/error.h"
@@ -37,6 +38,17 @@ void check_numbers(const ClientSpec& spec, const std::vector<std::int32_t>& weig
       !std::all_of(bias.begin(), bias.end(), within(kBiasLimit))) {
     throw Error(ErrorKind::invalid_argument,
                 "weights have to stay below 2^23 and biases below 2^62 in magnitude");
+  }
+}
+
+void check_unused(const ClientSpec& spec, const std::vector<std::int32_t>& weights) {
+  for (const std::uint32_t input : spec.unused) {
+    for (std::size_t k = 0; k < spec.outputs; ++k) {
+      if (weights[k * spec.inputs + input] != 0) {
+        throw Error(ErrorKind::invalid_argument,
+                    "input " + std::to_string(input) + " has a weight, so it is not unused");
+      }
+    }
   }
 }
 
@@ -106,6 +118,8 @@ Digest model_digest(const ClientSpec& spec, const std::vector<std::int32_t>& wei
   head.number(static_cast<std::uint64_t>(spec.activation));
   head.number(spec.labels.size());
   for (const std::string& label : spec.labels) head.text(label);
+  head.number(spec.unused.size());
+  for (const std::uint32_t input : spec.unused) head.number(input);
   for (const std::int64_t value : bias) head.number(static_cast<std::uint64_t>(value));
 
   Bytes matrix;
@@ -126,9 +140,33 @@ CompiledModel::CompiledModel(ClientSpec spec, std::vector<std::int32_t> weights,
   spec_.weight_bits = 2;
   check_client_spec(spec_);
   check_numbers(spec_, weights_, bias_);
+  check_unused(spec_, weights_);
   spec_.bound = certificate(spec_, weights_, bias_);
   spec_.weight_bits = weight_bits(weights_);
   spec_.model_id = model_digest(spec_, weights_, bias_);
+}
+
+std::vector<std::int32_t> CompiledModel::sent_weights() const {
+  std::vector<std::int32_t> sent;
+  sent.reserve(spec_.outputs * spec_.sent());
+  for (std::size_t k = 0; k < spec_.outputs; ++k) {
+    const std::vector<std::int32_t> row =
+        spec_.without_unused<std::int32_t>(std::span(weights_).subspan(k * spec_.inputs, spec_.inputs));
+    sent.insert(sent.end(), row.begin(), row.end());
+  }
+  return sent;
+}
+
+CompiledModel CompiledModel::dropping_unused() const {
+  ClientSpec spec = spec_;
+  spec.unused.clear();
+  for (std::size_t input = 0; input < spec.inputs; ++input) {
+    bool used = false;
+    for (std::size_t k = 0; k < spec.outputs; ++k) used = used || weights_[k * spec.inputs + input] != 0;
+    if (!used) spec.unused.push_back(static_cast<std::uint32_t>(input));
+  }
+  if (spec.unused.size() == spec.inputs) spec.unused.pop_back();
+  return {std::move(spec), weights_, bias_};
 }
 
 std::vector<std::int64_t> CompiledModel::predict(std::span<const std::int64_t> inputs) const {

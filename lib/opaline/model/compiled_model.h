@@ -13,7 +13,7 @@
 namespace opaline {
 
 /// Largest files accepted, in bytes. The largest model a CompiledModel can hold takes about 257 MiB.
-inline constexpr std::size_t kClientFileLimit = std::size_t{2} << 20;
+inline constexpr std::size_t kClientFileLimit = std::size_t{8} << 20;
 inline constexpr std::size_t kServerFileLimit = std::size_t{512} << 20;
 
 /// How an 8-bit pixel becomes a network input: (pixel · scale − mean) / deviation.
@@ -55,6 +55,28 @@ struct ClientSpec {
   unsigned weight_bits = 2;   ///< sign included: every |weight| < 2^(weight_bits−1); 2 … 24
   unsigned mask_bits = 40;    ///< σ: replies hide sums that are not answers up to 2^−σ; 0 … 128
 
+  /// Inputs without any weight that need not be sent, in ascending order; not all of them. Everybody who reads
+  /// the spec learns that the model does not look at these.
+  std::vector<std::uint32_t> unused;
+
+  std::size_t sent() const { return inputs - unused.size(); }
+
+  /// Of all values of an input those that are sent.
+  template <typename Value>
+  std::vector<Value> without_unused(std::span<const Value> values) const {
+    std::vector<Value> kept;
+    kept.reserve(sent());
+    std::size_t skipped = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (skipped < unused.size() && unused[skipped] == i) {
+        ++skipped;
+      } else {
+        kept.push_back(values[i]);
+      }
+    }
+    return kept;
+  }
+
   /// One an output, but two for a single output with a sigmoid.
   std::size_t classes() const {
     return outputs == 1 && activation == OutputActivation::sigmoid ? 2 : outputs;
@@ -84,12 +106,18 @@ class CompiledModel {
  public:
   /// Sizes: at most 2^20 inputs, 4096 outputs, 2^26 weights; |weight| < 2^23, |bias| < 2^62.
   /// Computes the certificate and the model id; throws Error(does_not_fit) if the bound would reach 2^62.
-  /// `spec`'s model_id, bound and weight_bits are filled in here.
+  /// `spec`'s model_id, bound and weight_bits are filled in here. An unused input must have no weight.
   CompiledModel(ClientSpec spec, std::vector<std::int32_t> weights, std::vector<std::int64_t> bias);
 
   const ClientSpec& client_spec() const { return spec_; }
   std::span<const std::int32_t> weights() const { return weights_; }  ///< outputs × inputs, row by row
   std::span<const std::int64_t> bias() const { return bias_; }
+
+  /// The weights of the inputs that are sent: outputs × spec.sent(), row by row.
+  std::vector<std::int32_t> sent_weights() const;
+
+  /// The same map for a client that does not send inputs without a weight; all but one if none has any.
+  CompiledModel dropping_unused() const;
 
   /// W x + b, exactly. Error(out_of_range) unless every input lies in [0, encoding.maximum()].
   std::vector<std::int64_t> predict(std::span<const std::int64_t> inputs) const;

@@ -107,6 +107,12 @@ CompiledModel compile(const AffineMap& map, ClientSpec spec, Widths widths) {
   return {std::move(spec), std::move(integers.weights), std::move(integers.bias)};
 }
 
+CompiledModel compile_as_asked(const AffineMap& map, const ClientSpec& spec, Widths widths,
+                               const QuantisationOptions& options) {
+  CompiledModel model = compile(map, spec, widths);
+  return options.drop_unused ? model.dropping_unused() : model;
+}
+
 // Calibration.
 
 /// What the network makes of each pixel value that occurs.
@@ -275,7 +281,7 @@ QuantisedModel quantise(const ImportedNetwork& network, const QuantisationOption
   Widths widths{options.input_bits.value_or(kDefaultBits), options.weight_bits.value_or(kDefaultBits)};
   if (calibration.count == 0) {
     check_calibration(spec, calibration, labels);
-    QuantisedModel result{compile(network.map, spec, widths), {}};
+    QuantisedModel result{compile_as_asked(network.map, spec, widths, options), {}};
     result.report.input_bits = widths.input_bits;
     result.report.weight_bits = widths.weight_bits;
     return result;
@@ -287,7 +293,7 @@ QuantisedModel quantise(const ImportedNetwork& network, const QuantisationOption
   if (!options.input_bits || !options.weight_bits) {
     widths = search_widths(network.map, spec, options, calibration, wanted);
   }
-  QuantisedModel result{compile(network.map, spec, widths), {}};
+  QuantisedModel result{compile_as_asked(network.map, spec, widths, options), {}};
   const std::vector<std::uint16_t> found = integer_classes(result.model, calibration);
   QuantisationReport& report = result.report;
   report.input_bits = widths.input_bits;

@@ -22,6 +22,7 @@ struct QuantisationOptions {
   std::optional<double> input_highest;
   std::vector<std::string> labels;  ///< default: "0", "1", …
   unsigned mask_bits = 40;          ///< ClientSpec::mask_bits
+  bool drop_unused = false;         ///< list the inputs without a weight in the spec: they need not be sent
   double agreement = 0.995;         ///< with the float network, asked of automatic widths on calibration data
 };
 
