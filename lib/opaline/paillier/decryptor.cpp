@@ -75,10 +75,8 @@ Decryptor::~Decryptor() = default;
 const PublicKey& Decryptor::public_key() const { return key_; }
 
 std::vector<Integer> Decryptor::decrypt_values(std::span<const Integer* const> values) const {
-  const auto rounds = [&](const Halves& halves) {
-    return rounds_of_lanes(2 * values.size(), halves.crt.group(0).lanes());
-  };
-  const bool narrow = narrow_halves_ && rounds(*narrow_halves_) < rounds(*halves_);
+  const bool narrow = narrow_halves_ && narrow_is_sooner(2 * values.size(), halves_->crt.group(0).lanes(),
+                                                         narrow_halves_->crt.group(0).lanes());
   const Halves& halves = narrow ? *narrow_halves_ : *halves_;
   const std::size_t parcel = halves.crt.parcel();
   std::vector<std::vector<Integer>> parcels(groups_of(values.size(), parcel));

@@ -10,12 +10,15 @@
 
 namespace opaline {
 
-/// How long threads take for so many numbers in elements of so many lanes, where an element takes as long as it
-/// has lanes.
-inline std::size_t rounds_of_lanes(std::size_t numbers, std::size_t lanes) {
+/// Whether threads are sooner done with so many numbers in narrow elements, where an element takes as long as it
+/// has lanes, and a tenth more if it is narrow.
+inline bool narrow_is_sooner(std::size_t numbers, std::size_t wide_lanes, std::size_t narrow_lanes) {
   const auto threads = static_cast<std::size_t>(omp_get_max_threads());
-  const std::size_t elements = (numbers + lanes - 1) / lanes;
-  return (elements + threads - 1) / threads * lanes;
+  const auto rounds = [&](std::size_t lanes) {
+    const std::size_t elements = (numbers + lanes - 1) / lanes;
+    return (elements + threads - 1) / threads * lanes;
+  };
+  return 11 * rounds(narrow_lanes) < 10 * rounds(wide_lanes);
 }
 
 /// One modulus in every lane, for elements of the backend's lanes and for narrower ones where these are quicker
@@ -32,8 +35,7 @@ class LaneWidths {
 
   /// The one that is done first with so many numbers.
   const PairArithmetic& for_numbers(std::size_t numbers) const {
-    return rounds_of_lanes(numbers, narrow().lanes()) < rounds_of_lanes(numbers, wide().lanes()) ? narrow()
-                                                                                                  : wide();
+    return narrow_is_sooner(numbers, wide().lanes(), narrow().lanes()) ? narrow() : wide();
   }
 
  private:

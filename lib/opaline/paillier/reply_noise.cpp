@@ -102,9 +102,7 @@ ReplyNoise::Order::Order(ReplyNoise& noise, std::size_t count)
   const std::size_t missing = count - ready_.size();
   if (missing == 0) return;
   const PairArithmetic& narrow = noise.store_->narrow;
-  if (rounds_of_lanes(missing, narrow.lanes()) < rounds_of_lanes(missing, arithmetic_->lanes())) {
-    arithmetic_ = &narrow;
-  }
+  if (narrow_is_sooner(missing, arithmetic_->lanes(), narrow.lanes())) arithmetic_ = &narrow;
   made_.resize(groups_of(missing, arithmetic_->lanes()));
 }
 
