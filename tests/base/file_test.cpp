@@ -204,3 +204,47 @@ TEST_CASE("a name without a folder is written in the working folder") {
   std::filesystem::current_path(before);
   CHECK(there);
 }
+
+TEST_CASE("a partial file stays for a later writer, who keeps what is sound of it") {
+  const TemporaryFolder folder;
+  const std::filesystem::path partial = folder / "file.part";
+  write_file(partial, as_bytes("whole chunks, and a pie"), FileMode::everyone);  // left by a killed run
+  {
+    FileWriter writer(folder / "file", FileMode::everyone, partial);
+    CHECK(entries(folder) == 1);
+    writer.continue_at(13);
+    writer.write(as_bytes("more"));
+    writer.commit();
+  }
+  const Bytes content = read_file(folder / "file", 100);
+  CHECK(std::string(content.begin(), content.end()) == "whole chunks,more");
+  CHECK(entries(folder) == 1);
+
+  // From the start again, and nothing is left of a writer that gives up.
+  {
+    FileWriter writer(folder / "other", FileMode::everyone, partial);
+    writer.write(as_bytes("something"));
+  }
+  CHECK(entries(folder) == 1);
+}
+
+TEST_CASE("a partial file has one writer at a time and is a regular file") {
+  const TemporaryFolder folder;
+  const std::filesystem::path partial = folder / "file.part";
+  const auto open = [&] { FileWriter(folder / "file", FileMode::everyone, partial).write(as_bytes("x")); };
+  {
+    const FileWriter writer(folder / "file", FileMode::everyone, partial);
+    const auto error = error_of(open);
+    REQUIRE(error);
+    CHECK(error->kind() == ErrorKind::io);
+    CHECK(std::string(error->what()).find("another run") != std::string::npos);
+    CHECK(std::filesystem::exists(partial));
+  }
+  CHECK_FALSE(kind_of(open));
+  std::filesystem::create_symlink(folder / "elsewhere", partial);
+  CHECK(kind_of(open) == ErrorKind::io);
+  CHECK_FALSE(std::filesystem::exists(folder / "elsewhere"));
+  std::filesystem::remove(partial);
+  std::filesystem::create_directory(partial);
+  CHECK(kind_of(open) == ErrorKind::io);
+}

@@ -189,3 +189,18 @@ TEST_CASE("the kind of a file can be seen without reading it") {
   CHECK(peek_frame_kind(as_bytes("OPALescent")) == FrameKind{'e', 's', 'c', 'e'});
   CHECK(peek_frame_kind(as_bytes("{\"kty\": \"DAJ\"}")) == FrameKind{});
 }
+
+TEST_CASE("a frame is read in its context only") {
+  const Bytes payload = {1, 2, 3};
+  const Bytes context = {7, 7};
+  const Bytes frame = make_frame({'T', 'E', 'S', 'T'}, 1, payload, context);
+  CHECK(frame.size() == make_frame({'T', 'E', 'S', 'T'}, 1, payload).size());
+  const auto read = [&](ByteView in) {
+    FrameReader reader(frame, "frame");
+    return reader.next({'T', 'E', 'S', 'T'}, 1, 10, in);
+  };
+  CHECK(read(context) == payload);
+  for (const Bytes& other : {Bytes{}, Bytes{7}, Bytes{7, 8}, Bytes{7, 7, 7}}) {
+    CHECK(kind_of([&] { read(other); }) == ErrorKind::damaged);
+  }
+}

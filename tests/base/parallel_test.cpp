@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/error_kind.h"
@@ -72,4 +74,50 @@ TEST_CASE("inside itself it runs serially, and an exception still comes out") {
       });
     });
   }));
+}
+
+TEST_CASE("threads with nothing left to do are idle until the others are done, a single one never") {
+  for (const int threads : {1, 3}) {
+    const Threads scope(threads);
+    std::atomic<int> done = 0;
+    std::atomic<int> idle = 0;
+    parallel_for(
+        2,
+        [&](std::size_t) {
+          // The first to come waits until somebody has been idle.
+          for (int i = 0; threads > 1 && idle == 0 && i < 100000; ++i) {
+            std::this_thread::sleep_for(std::chrono::microseconds(100));
+          }
+          ++done;
+        },
+        [&] { ++idle; });
+    CHECK(done == 2);
+    CHECK((idle > 0) == (threads > 1));
+  }
+}
+
+TEST_CASE("what is thrown by a body or by idling comes out") {
+  const Threads scope(2);
+  const auto body_error = error_of([] {
+    parallel_for(
+        3, [](std::size_t) { throw Error(ErrorKind::io, "body"); }, [] {});
+  });
+  REQUIRE(body_error);
+  CHECK(body_error->kind() == ErrorKind::io);
+  std::atomic<bool> thrown = false;
+  const auto idle_error = error_of([&] {
+    parallel_for(
+        1,
+        [&](std::size_t) {
+          for (int i = 0; !thrown && i < 100000; ++i) {
+            std::this_thread::sleep_for(std::chrono::microseconds(100));
+          }
+        },
+        [&] {
+          thrown = true;
+          throw Error(ErrorKind::damaged, "idle");
+        });
+  });
+  REQUIRE(idle_error);
+  CHECK(idle_error->kind() == ErrorKind::damaged);
 }

@@ -162,3 +162,22 @@ TEST_CASE("one is one in every lane") {
     expect_lanes(f, r.data(), std::vector<Integer>(f.lanes(), 1), "one");
   });
 }
+
+TEST_CASE("a power made a few steps at a time is the same") {
+  for_arithmetic(130, [](const PairArithmetic& f, Numbers& numbers) {
+    for (const std::size_t bits : {0U, 1U, 7U, 65U, 600U, 1700U}) {
+      const Integer exponent = bits == 0 ? Integer(0) : numbers.odd(bits);
+      const WordVector x = load_element(f, random_lanes(f, numbers));
+      WordVector expected(f.words());
+      pow_vartime(f, expected.data(), x.data(), exponent);
+      for (const std::size_t steps : {1U, 7U, 64U}) {
+        SlidingPower power(f, x.data(), exponent);
+        std::size_t goes = 0;
+        while (!power.advance(steps)) ++goes;
+        CHECK(power.advance(steps));
+        CHECK(f.store(power.result()) == f.store(expected.data()));
+        if (bits == 1700) CHECK(goes > bits / (steps + 10));
+      }
+    }
+  });
+}

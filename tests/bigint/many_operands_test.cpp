@@ -10,7 +10,8 @@
 
 // A million random operand sets a size and operation against GMP, an operand set being what one lane
 // multiplies; OPALINE_TEST_OPERANDS asks for another number. Results are operands of the next step, so that
-// what a backend leaves unreduced is tried too. One program a backend: OPALINE_TESTED_BACKEND.
+// what a backend leaves unreduced is tried too. One program a backend: OPALINE_TESTED_BACKEND, and one for
+// its narrower lanes: OPALINE_TESTED_NARROW.
 
 using namespace opaline;
 using namespace opaline::test;
@@ -73,7 +74,11 @@ struct Bench {
 template <typename MakeRow, typename MakeFactor, typename Step, typename Expected, typename Show>
 void try_all(const MakeRow& make_row, const MakeFactor& make_factor, const Step& step,
              const Expected& expected, const Show& show) {
+#ifdef OPALINE_TESTED_NARROW
+  const Backend& tested = backend(OPALINE_TESTED_BACKEND).narrower();
+#else
   const Backend& tested = backend(OPALINE_TESTED_BACKEND);
+#endif
   for (const std::size_t bits : kSizes) {
     CAPTURE(bits, tested.name());
     const std::size_t a_choice = kNumbers * kStepsANumber * tested.lanes();

@@ -19,12 +19,15 @@ const std::map<std::string, std::vector<std::string>>& options_of_commands() {
         "--validation", "--seed", "--output", "--test-images", "--test-labels"}},
       {"compile",
        {"--output", "--input-bits", "--weight-bits", "--input-range", "--features", "--pixel-scale", "--mean",
-        "--std", "--labels", "--calibrate-images", "--calibrate-labels", "--agreement", "--json"}},
-      {"encrypt", {"--key", "--spec", "--images", "--range", "--layout", "--noise", "--output"}},
+        "--std", "--labels", "--calibrate-images", "--calibrate-labels", "--agreement", "--json",
+        "--mask-bits", "--reveal-partial-sums", "--drop-unused-inputs"}},
+      {"encrypt",
+       {"--key", "--spec", "--images", "--range", "--layout", "--link-mbps", "--show-plan", "--noise",
+        "--output"}},
       {"evaluate", {"--model", "--output"}},
       {"decrypt", {"--key", "--spec", "--labels", "--json", "--scores"}},
       {"predict", {"--model", "--images", "--labels", "--range", "--json", "--scores"}},
-      {"inspect", {"--json"}},
+      {"inspect", {"--json", "--plan", "--run", "--plan-images", "--bits", "--link-mbps"}},
       {"demo", {"--bits", "--model", "--spec", "--images", "--labels", "--demo-folder"}}};
   return options;
 }

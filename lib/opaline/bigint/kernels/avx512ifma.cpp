@@ -134,7 +134,7 @@ class IfmaArithmetic final : public PairArithmetic {
     const std::size_t elements = index.size() / kLanes;
     for (std::size_t first = 0; first < elements; first += ifma::kMostSelected) {
       Kernels::select_compact(r + first * words(), table, words() / kLanes, entries,
-                           index.data() + first * kLanes, std::min(ifma::kMostSelected, elements - first));
+                              index.data() + first * kLanes, std::min(ifma::kMostSelected, elements - first));
     }
   }
 
@@ -280,8 +280,12 @@ class IfmaBackend final : public Backend {
   bool supported() const override { return processor_has_ifma(); }
   std::size_t lanes() const override { return Lanes; }
   const Backend& narrower() const override {
-    static const IfmaBackend<4> four;
-    return four;
+    if constexpr (Lanes == 8) {
+      static const IfmaBackend<4> four;
+      return four;
+    } else {
+      return *this;
+    }
   }
 
   std::unique_ptr<const PairArithmetic> pair_arithmetic(std::span<const Integer> moduli) const override {
