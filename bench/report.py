@@ -14,6 +14,7 @@ import sys
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 BASELINES = {"classify": "naive"}  # every other operation is compared with its gmp row
+PLAN = "plan"  # layouts whose prediction is compared with the measurement
 
 
 def rows_of(runs):
@@ -54,10 +55,12 @@ def kilobytes(x):
 def table(rows):
     lines = ["| benchmark | times faster | time each | a second |", "|---|---|---|---|"]
     for operation, bits, variant, run, ratio in rows:
+        if operation == PLAN:
+            continue
         rate = run["items_per_second"]
         lines.append(f"| `{operation}/{bits}/{variant}` | {three_digits(ratio) if ratio else '-'} | "
                      f"{seconds(1 / rate)} | {three_digits(rate)} |")
-    trips = [row for row in rows if "bytes_up" in row[3]]
+    trips = [row for row in rows if "bytes_up" in row[3] and row[0] != PLAN]
     if trips:
         lines += ["", "| whole round trip | images | up | down | encrypt | evaluate | decrypt |",
                   "|---|---|---|---|---|---|---|"]
@@ -65,6 +68,13 @@ def table(rows):
             phases = " | ".join(seconds(run[phase + "_ms"] / 1000) for phase in ("encrypt", "evaluate", "decrypt"))
             lines.append(f"| `{operation}/{bits}/{variant}` | {run['images']:.0f} | {kilobytes(run['bytes_up'])} | "
                          f"{kilobytes(run['bytes_down'])} | {phases} |")
+    plans = [row for row in rows if row[0] == PLAN]
+    if plans:
+        lines += ["", "| layout | images | predicted | measured | predicted / measured |", "|---|---|---|---|---|"]
+        for operation, bits, variant, run, _ in plans:
+            lines.append(f"| `{operation}/{bits}/{variant}` | {run['images']:.0f} | "
+                         f"{seconds(run['predicted_ms'] / 1000)} | {seconds(run['measured_ms'] / 1000)} | "
+                         f"{three_digits(run['predicted_to_measured'])} |")
     return "\n".join(lines)
 
 
@@ -168,15 +178,19 @@ def self_test():
             {"name": "add/1024/alone", "items_per_second": 5.0},
             {"name": "classify/2048/plain/real_time", "items_per_second": 20.0, "images": 1.0, "bytes_up": 4e5,
              "bytes_down": 5e3, "encrypt_ms": 20.0, "evaluate_ms": 10.0, "decrypt_ms": 3.0},
-            {"name": "classify/2048/naive/real_time", "items_per_second": 0.25}]
+            {"name": "classify/2048/naive/real_time", "items_per_second": 0.25},
+            {"name": "plan/2048/t14_o2/real_time", "items_per_second": 50.0, "images": 1.0, "bytes_up": 4e5,
+             "predicted_ms": 10.0, "measured_ms": 12.5, "predicted_to_measured": 0.8}]
     rows = with_ratios(rows_of(runs))
     assert [row[:3] for row in rows] == [("mul", 2048, "fast"), ("mul", 2048, "gmp"), ("add", 1024, "alone"),
-                                         ("classify", 2048, "plain"), ("classify", 2048, "naive")]
-    assert [row[4] for row in rows] == [10.0, 1.0, None, 80.0, 1.0]
+                                         ("classify", 2048, "plain"), ("classify", 2048, "naive"),
+                                         ("plan", 2048, "t14_o2")]
+    assert [row[4] for row in rows] == [10.0, 1.0, None, 80.0, 1.0, None]
     text = table(rows)
     assert "| `mul/2048/fast` | 10.0 | 500 ns | 2000000 |" in text
     assert "| `add/1024/alone` | - | 200 ms | 5.00 |" in text
     assert "| `classify/2048/plain` | 1 | 400 kB | 5.00 kB | 20.0 ms | 10.0 ms | 3.00 ms |" in text
+    assert "| `plan/2048/t14_o2` | 1 | 10.0 ms | 12.5 ms | 0.800 |" in text and text.count("plan/2048") == 1
     picture = chart(rows)
     assert picture.count("<rect") == 3 and "classify/2048/plain" in picture and "add/1024" not in picture
     assert replaced(f"a {BEGIN} old {END} b", "new") == "a new b"

@@ -75,11 +75,9 @@ struct RoundTrip {
   std::vector<Phase> phases;
 };
 
-Bytes make_query(const ClientSpec& spec, const SecretKey& key, const ModelImages& images,
+Bytes make_query(const QueryEncryptor& client, const LayoutShape& layout, const ModelImages& images,
                  const Session& session) {
-  const QueryEncryptor client(spec, Encryptor(key, session.backend));
-  const QueryHeader header =
-      client.header(images.count(), make_plan({}, client, images.count(), session.backend).layout);
+  const QueryHeader header = client.header(images.count(), layout);
   Bytes query = to_frame(header);
   ProgressBar bar("encrypting", images.count(), session.progress);
   client.encrypt(
@@ -112,15 +110,13 @@ Answers read_reply(const ClientSpec& spec, const SecretKey& key, const Bytes& re
   return answers;
 }
 
-RoundTrip travel(const Options& options, const ClientSpec& spec, const Server& server,
-                 const ModelImages& images, const Session& session) {
+RoundTrip travel(const ClientSpec& spec, const SecretKey& key, const Server& server, const ModelImages& images,
+                 const Session& session) {
   RoundTrip trip;
-  const Stopwatch key_time;
-  const SecretKey key = SecretKey::generate(options.bits);
-  trip.phases.push_back(
-      {"client", "makes a key of " + std::to_string(options.bits) + " bits", key_time.seconds(), ""});
+  const QueryEncryptor client(spec, Encryptor(key, session.backend));
+  const LayoutShape layout = make_plan({}, client, images.count(), session.backend).layout;
   const Stopwatch query_time;
-  const Bytes query = make_query(spec, key, images, session);
+  const Bytes query = make_query(client, layout, images, session);
   trip.phases.push_back({"client", "encrypts", query_time.seconds(), size_text(query.size())});
   const Stopwatch reply_time;
   const Bytes reply = make_reply(server, query, images.count(), session);
@@ -176,7 +172,17 @@ void run(const Options& options, const Session& session) {
     std::cerr << "opaline: warning: a key of " << options.bits << " bits is for tests only\n";
   }
 
-  const RoundTrip trip = travel(options, spec, server, images, session);
+  const Stopwatch key_time;
+  const SecretKey key = SecretKey::generate(options.bits);
+  const Phase key_phase = {"client", "makes a key of " + std::to_string(options.bits) + " bits",
+                           key_time.seconds(), ""};
+  // The first image once by itself, as somebody with a single one would send it.
+  const ModelImages one(images_path, ImageRange{range->first, range->first + 1}, spec);
+  const RoundTrip alone = travel(spec, key, server, one, session);
+  const RoundTrip trip = travel(spec, key, server, images, session);
+  if (alone.answers.front() != trip.answers.front()) {
+    throw Error(ErrorKind::fault, "an image alone has other integers than among others");
+  }
   const std::size_t equal = count_equal_to_clear(server.model(), images, trip.answers);
 
   const std::vector<std::int64_t>& first = trip.answers.front();
@@ -190,6 +196,10 @@ void run(const Options& options, const Session& session) {
             << "Accuracy: " << share_text(count_right(spec, trip.answers, labels), images.count()) << '\n'
             << "Integers equal to those calculated in the clear: " << share_text(equal, images.count())
             << "\n\n";
+  print_phases({key_phase});
+  std::cout << "\nThe first image alone:\n";
+  print_phases(alone.phases);
+  std::cout << "\nAll of them:\n";
   print_phases(trip.phases);
   if (equal != images.count()) {
     throw Error(ErrorKind::fault, "the encrypted calculation gave other integers than the one in the clear");
