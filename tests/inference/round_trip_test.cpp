@@ -94,7 +94,8 @@ TEST_CASE("inputs that a model does not look at are not sent") {
       make_model(6, 8, {3, 0, -120, 0, 5, 0, 0, 0, 127, 0, -9, 0}, {10, -10}).dropping_unused();
   REQUIRE(model.client_spec().sent() == 3);
   for (const Packing packing : kPackings) check_classifies(model, 5, packing, Owner::secret);
-  const Bytes query = encryptor_for(model.client_spec(), alice()).encrypt(make_inputs(model.client_spec(), 2));
+  const Bytes query =
+      encryptor_for(model.client_spec(), alice()).encrypt(make_inputs(model.client_spec(), 2));
   CHECK(query.size() < 5 * alice().public_key().ciphertext_bytes());
 }
 

@@ -110,8 +110,8 @@ Answers read_reply(const ClientSpec& spec, const SecretKey& key, const Bytes& re
   return answers;
 }
 
-RoundTrip travel(const ClientSpec& spec, const SecretKey& key, const Server& server, const ModelImages& images,
-                 const Session& session) {
+RoundTrip travel(const ClientSpec& spec, const SecretKey& key, const Server& server,
+                 const ModelImages& images, const Session& session) {
   RoundTrip trip;
   const QueryEncryptor client(spec, Encryptor(key, session.backend));
   const LayoutShape layout = make_plan({}, client, images.count(), session.backend).layout;

@@ -29,8 +29,8 @@ void parallel_for(std::size_t count, const Body& body) {
   if (failure) std::rethrow_exception(failure);
 }
 
-/// The same, and threads that find nothing left to do call idle(), which should take a fraction of a millisecond,
-/// until all are done. With one thread idle() is never called.
+/// The same, and threads that find nothing left to do call idle(), which should take a fraction of a
+/// millisecond, until all are done. With one thread idle() is never called.
 template <typename Body, typename Idle>
 void parallel_for(std::size_t count, const Body& body, const Idle& idle) {
   std::exception_ptr failure;

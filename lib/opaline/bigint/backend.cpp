@@ -105,8 +105,9 @@ const Backend& quick_backend(const Backend& backend) {
   static std::map<const Backend*, bool> known;
   const std::lock_guard lock(mutex);
   const auto found = known.find(&backend);
-  const bool narrower =
-      found != known.end() ? found->second : known.emplace(&backend, narrower_is_quicker(backend)).first->second;
+  const bool narrower = found != known.end()
+                            ? found->second
+                            : known.emplace(&backend, narrower_is_quicker(backend)).first->second;
   return narrower ? backend.narrower() : backend;
 }
 

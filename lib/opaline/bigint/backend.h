@@ -22,8 +22,8 @@ class Backend {
   virtual bool supported() const = 0;  ///< by this machine
   virtual std::size_t lanes() const = 0;
 
-  /// The same with half the lanes, where a processor can do that in half the time: for few numbers, or for more
-  /// threads than elements. Itself if there is no such. Numbers kept on their own are the same for both.
+  /// The same with half the lanes, where a processor can do that in half the time: for few numbers, or for
+  /// more threads than elements. Itself if there is no such. Numbers kept on their own are the same for both.
   virtual const Backend& narrower() const { return *this; }
 
   /// Arithmetic for one modulus a lane: `lanes()` odd moduli of 2 … 8192 bits, all of the same bit length.

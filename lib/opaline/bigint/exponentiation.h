@@ -36,8 +36,8 @@ class SlidingPower {
   const PairArithmetic& f_;
   Integer exponent_;
   std::size_t width_;
-  std::size_t left_;         ///< bits not yet used, from the top
-  std::size_t powers_ = 1;   ///< x, x³, x⁵, … that are there
+  std::size_t left_;        ///< bits not yet used, from the top
+  std::size_t powers_ = 1;  ///< x, x³, x⁵, … that are there
   bool started_ = false;
   WordVector table_;
   WordVector square_;

@@ -152,9 +152,9 @@ double Planner::evaluate_seconds(const SlotLayout& layout, std::size_t chunks) c
   const double noise = static_cast<double>(key_bits_) * (speed_.square + speed_.product / 7) *
                        static_cast<double>(stages.outputs) / static_cast<double>(speed_.lanes);
   const double outputs = elements_seconds(stages.outputs, seconds(stages.output));
-  const double narrow = static_cast<double>(quotient_up(stages.outputs, speed_.narrow_lanes) *
-                                            speed_.narrow_lanes) /
-                        static_cast<double>(speed_.lanes) * seconds(stages.output);
+  const double narrow =
+      static_cast<double>(quotient_up(stages.outputs, speed_.narrow_lanes) * speed_.narrow_lanes) /
+      static_cast<double>(speed_.lanes) * seconds(stages.output);
   const double beside = std::max(outputs, (noise + narrow) / threads);
   // Constants, noise and conversions of a reply: products of single numbers.
   const double finishing = static_cast<double>(stages.outputs) * 4 * speed_.product;

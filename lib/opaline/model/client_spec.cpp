@@ -125,8 +125,8 @@ void check_client_spec(const ClientSpec& spec) {
   require(spec.bound >= 0 && spec.bound <= kLargestBound, "the certificate's bound has to lie below 2^62");
   require(spec.weight_bits >= 2 && spec.weight_bits <= kMostWeightBits, "a weight has to have 2 to 24 bits");
   require(spec.mask_bits <= kMostMaskBits, "masks can hide up to 2^-128 at most");
-  const bool ascending = std::adjacent_find(spec.unused.begin(), spec.unused.end(), std::greater_equal<>()) ==
-                         spec.unused.end();
+  const bool ascending =
+      std::adjacent_find(spec.unused.begin(), spec.unused.end(), std::greater_equal<>()) == spec.unused.end();
   require(ascending && spec.unused.size() < spec.inputs &&
               (spec.unused.empty() || spec.unused.back() < spec.inputs),
           "the unused inputs have to be some of the inputs, in ascending order");

@@ -55,8 +55,8 @@ struct ClientSpec {
   unsigned weight_bits = 2;   ///< sign included: every |weight| < 2^(weight_bits−1); 2 … 24
   unsigned mask_bits = 40;    ///< σ: replies hide sums that are not answers up to 2^−σ; 0 … 128
 
-  /// Inputs without any weight that need not be sent, in ascending order; not all of them. Everybody who reads
-  /// the spec learns that the model does not look at these.
+  /// Inputs without any weight that need not be sent, in ascending order; not all of them. Everybody who
+  /// reads the spec learns that the model does not look at these.
   std::vector<std::uint32_t> unused;
 
   std::size_t sent() const { return inputs - unused.size(); }

@@ -44,8 +44,8 @@ class PackedMap {
   std::vector<std::size_t> shifts_;
   std::vector<std::int32_t> values_;
   std::vector<std::uint8_t> present_;  ///< whether a reply has the answer of that place
-  std::vector<Integer> offsets_;      ///< of every reply, without masks
-  std::vector<Integer> mask_limits_;  ///< of every run of every reply
+  std::vector<Integer> offsets_;       ///< of every reply, without masks
+  std::vector<Integer> mask_limits_;   ///< of every run of every reply
 };
 
 }  // namespace opaline

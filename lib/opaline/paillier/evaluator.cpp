@@ -27,9 +27,7 @@ void check_same_key(const PublicKey& expected, const PublicKey& key) {
 }  // namespace
 
 Evaluator::Evaluator(const PublicKey& key, const Backend& backend)
-    : key_(key),
-      arithmetic_(backend, key.n()),
-      noise_(std::make_unique<ReplyNoise>(key, arithmetic_)) {}
+    : key_(key), arithmetic_(backend, key.n()), noise_(std::make_unique<ReplyNoise>(key, arithmetic_)) {}
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
 Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
 Evaluator::~Evaluator() = default;
@@ -134,7 +132,8 @@ MatrixSchedule Evaluator::schedule(const WeightMatrix& matrix) const {
 }
 
 void Evaluator::check(const MatrixSchedule& schedule, std::span<const Ciphertext> x) const {
-  if (x.empty() || x.size() % schedule.inputs() != 0 || schedule.plan().lanes() != arithmetic_.wide().lanes()) {
+  if (x.empty() || x.size() % schedule.inputs() != 0 ||
+      schedule.plan().lanes() != arithmetic_.wide().lanes()) {
     throw Error(ErrorKind::invalid_argument, "the weight matrix does not fit the ciphertexts");
   }
   for (const Ciphertext& ciphertext : x) check_same_key(key_, ciphertext.key());

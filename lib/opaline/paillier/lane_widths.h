@@ -10,8 +10,8 @@
 
 namespace opaline {
 
-/// Whether threads are sooner done with so many numbers in narrow elements, where an element takes as long as it
-/// has lanes, and a tenth more if it is narrow.
+/// Whether threads are sooner done with so many numbers in narrow elements, where an element takes as long as
+/// it has lanes, and a tenth more if it is narrow.
 inline bool narrow_is_sooner(std::size_t numbers, std::size_t wide_lanes, std::size_t narrow_lanes) {
   const auto threads = static_cast<std::size_t>(omp_get_max_threads());
   const auto rounds = [&](std::size_t lanes) {
@@ -21,8 +21,8 @@ inline bool narrow_is_sooner(std::size_t numbers, std::size_t wide_lanes, std::s
   return 11 * rounds(narrow_lanes) < 10 * rounds(wide_lanes);
 }
 
-/// One modulus in every lane, for elements of the backend's lanes and for narrower ones where these are quicker
-/// (quick_backend): few numbers leave fewer lanes empty, and more threads find work.
+/// One modulus in every lane, for elements of the backend's lanes and for narrower ones where these are
+/// quicker (quick_backend): few numbers leave fewer lanes empty, and more threads find work.
 class LaneWidths {
  public:
   LaneWidths(const Backend& backend, const Integer& modulus) : wide_(uniform_arithmetic(backend, modulus)) {

@@ -36,8 +36,8 @@ class NoiseSource {
   };
   virtual std::size_t parts() const = 0;
 
-  /// Ciphertexts mod n² of plaintexts in [0, n), which must outlive the batch. What is random is drawn here, in
-  /// their order, so that backends agree. Of zeros they are the noise alone.
+  /// Ciphertexts mod n² of plaintexts in [0, n), which must outlive the batch. What is random is drawn here,
+  /// in their order, so that backends agree. Of zeros they are the noise alone.
   virtual std::unique_ptr<Batch> begin(std::span<const Integer> plaintexts) const = 0;
 
   /// The same at once, on this thread.

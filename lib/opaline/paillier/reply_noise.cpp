@@ -22,8 +22,8 @@ constexpr std::size_t kReadyElements = 2;
 
 }  // namespace
 
-/// A group of lanes on their way to r^n. It belongs to the process that began it: in a forked one its end would
-/// be the same noise twice.
+/// A group of lanes on their way to r^n. It belongs to the process that began it: in a forked one its end
+/// would be the same noise twice.
 class ReplyNoise::Unfinished {
  public:
   explicit Unfinished(const PairArithmetic& arithmetic)
@@ -55,15 +55,14 @@ struct ReplyNoise::Store {
   Store(const PublicKey& key, const LaneWidths& arithmetic)
       : wide(arithmetic.wide()),
         narrow(arithmetic.narrow()),
-        pool([f = &wide] { return fresh_public_noise(*f); }, 2 * key.bits(),
-             kReadyElements * wide.lanes()) {}
+        pool([f = &wide] { return fresh_public_noise(*f); }, 2 * key.bits(), kReadyElements * wide.lanes()) {}
 
   /// One that was begun here, or nothing.
   std::unique_ptr<Unfinished> take_unfinished() {
     const std::lock_guard lock(mutex);
-    unfinished.erase(std::remove_if(unfinished.begin(), unfinished.end(),
-                                    [](const auto& one) { return !one->is_ours(); }),
-                     unfinished.end());
+    unfinished.erase(
+        std::remove_if(unfinished.begin(), unfinished.end(), [](const auto& one) { return !one->is_ours(); }),
+        unfinished.end());
     if (unfinished.empty()) return nullptr;
     std::unique_ptr<Unfinished> one = std::move(unfinished.front());
     unfinished.erase(unfinished.begin());

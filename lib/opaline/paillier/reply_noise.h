@@ -11,8 +11,8 @@
 namespace opaline {
 
 /// Noise for what a server sends: r^n mod n², r uniform in Z*_n from this machine's own generator, each used
-/// once. What is made beyond what was asked for is kept for the next reply (NoisePool), and so is a power that
-/// was begun and not finished; a forked process finds neither. Safe from many threads.
+/// once. What is made beyond what was asked for is kept for the next reply (NoisePool), and so is a power
+/// that was begun and not finished; a forked process finds neither. Safe from many threads.
 class ReplyNoise {
  public:
   ReplyNoise(const PublicKey& key, const LaneWidths& arithmetic);
@@ -20,8 +20,8 @@ class ReplyNoise {
   ReplyNoise& operator=(ReplyNoise&&) noexcept;
   ~ReplyNoise();
 
-  /// Noise for some replies: what is ready, and the rest in groups of lanes that can be made side by side with
-  /// other work, each once. take() after that.
+  /// Noise for some replies: what is ready, and the rest in groups of lanes that can be made side by side
+  /// with other work, each once. take() after that.
   class Order {
    public:
     std::size_t groups() const { return made_.size(); }
@@ -40,8 +40,8 @@ class ReplyNoise {
   };
   Order order(std::size_t count) { return {*this, count}; }
 
-  /// Works for a fraction of a millisecond on noise for later, as long as there is room for it: for threads with
-  /// nothing else to do.
+  /// Works for a fraction of a millisecond on noise for later, as long as there is room for it: for threads
+  /// with nothing else to do.
   void work_ahead();
 
  private:

@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t kMostSpan = std::size_t{1} << 16;
 
 const MatrixShape& checked(const MatrixShape& shape) {
-  if (shape.bits < 2 || shape.bits > 24 || shape.outputs == 0 || shape.inputs == 0 || shape.positions == 0 || shape.absent >= shape.outputs * shape.positions ||
-      shape.span >= kMostSpan) {
+  if (shape.bits < 2 || shape.bits > 24 || shape.outputs == 0 || shape.inputs == 0 || shape.positions == 0 ||
+      shape.absent >= shape.outputs * shape.positions || shape.span >= kMostSpan) {
     throw Error(ErrorKind::invalid_argument, "no weight matrix can have such a shape");
   }
   return shape;

@@ -41,8 +41,8 @@ struct Kernels {
   static void make_sums(std::uint64_t* sums, const std::uint64_t* m, std::size_t limbs);
 
   /// Pairs are 2·limbs vectors: first half a, second half b, a + b·m in Montgomery form. All pointers are
-  /// aligned to 64 bytes. Halves read are below 4m with every limb below 2^52; so are halves written, namely a
-  /// < 2m, b < 3m unless said otherwise. Outputs may alias inputs.
+  /// aligned to 64 bytes. Halves read are below 4m with every limb below 2^52; so are halves written, namely
+  /// a < 2m, b < 3m unless said otherwise. Outputs may alias inputs.
   static void mul(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y);
   static void sqr(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x);
 
@@ -69,8 +69,8 @@ struct Kernels {
   static void compact(std::uint64_t* table, const std::uint64_t* elements, std::size_t vectors,
                       std::size_t entries);
 
-  /// r = table[index[Lanes·e + lane]] for each of the `elements` e ≤ kMostSelected, which share the reading of
-  /// the table.
+  /// r = table[index[Lanes·e + lane]] for each of the `elements` e ≤ kMostSelected, which share the reading
+  /// of the table.
   static void select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors,
                              std::size_t entries, const std::uint32_t* index, std::size_t elements);
 

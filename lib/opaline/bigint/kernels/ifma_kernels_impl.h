@@ -166,7 +166,8 @@ OPALINE_INLINE void transpose(Vector (&rows)[kLanes]) {
 }  // namespace
 
 template <>
-void Kernels<kLanes>::mul(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
+void Kernels<kLanes>::mul(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x,
+                          const std::uint64_t* y) {
   at_levels(
       moduli.limbs, [&](auto levels) __attribute__((always_inline)) {
         constexpr std::size_t kLevels = levels();
@@ -184,7 +185,8 @@ void Kernels<kLanes>::mul(const Moduli& moduli, std::uint64_t* r, const std::uin
 }
 
 template <>
-void Kernels<kLanes>::mul_first_half(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
+void Kernels<kLanes>::mul_first_half(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x,
+                                     const std::uint64_t* y) {
   at_levels(
       moduli.limbs, [&](auto levels) __attribute__((always_inline)) {
         constexpr std::size_t kLevels = levels();
@@ -210,7 +212,8 @@ void Kernels<kLanes>::sqr(const Moduli& moduli, std::uint64_t* r, const std::uin
 }
 
 template <>
-void Kernels<kLanes>::mul_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
+void Kernels<kLanes>::mul_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x,
+                                 const std::uint64_t* y) {
   at_levels(
       moduli.limbs, [&](auto levels) __attribute__((always_inline)) {
         constexpr std::size_t kLevels = levels();
@@ -232,7 +235,8 @@ void Kernels<kLanes>::make_sums(std::uint64_t* sums, const std::uint64_t* m, std
 }
 
 template <>
-void Kernels<kLanes>::add_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* y) {
+void Kernels<kLanes>::add_halves(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x,
+                                 const std::uint64_t* y) {
   // x + y < 8m; 4m is taken off where the sum is not below it.
   Scratch<kLargestLimbs> total;
   Scratch<kLargestLimbs> difference;
@@ -249,13 +253,13 @@ void Kernels<kLanes>::add_halves(const Moduli& moduli, std::uint64_t* r, const s
   }
   const __mmask8 below = negative(borrow);
   for (std::size_t i = 0; i < moduli.limbs; ++i) {
-    store(r + kLanes * i,
-          choose(below, load(difference.words + kLanes * i), load(total.words + kLanes * i)));
+    store(r + kLanes * i, choose(below, load(difference.words + kLanes * i), load(total.words + kLanes * i)));
   }
 }
 
 template <>
-void Kernels<kLanes>::mul_one_plus_km(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x, const std::uint64_t* k) {
+void Kernels<kLanes>::mul_one_plus_km(const Moduli& moduli, std::uint64_t* r, const std::uint64_t* x,
+                                      const std::uint64_t* k) {
   const std::size_t half = moduli.limbs * kLanes;
   Scratch<kLargestLimbs> ak;
   mul_halves(moduli, ak.words, x, k);
@@ -264,8 +268,8 @@ void Kernels<kLanes>::mul_one_plus_km(const Moduli& moduli, std::uint64_t* r, co
 }
 
 template <>
-void Kernels<kLanes>::select(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
-            const std::uint32_t* index) {
+void Kernels<kLanes>::select(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors,
+                             std::size_t entries, const std::uint32_t* index) {
   const Vector wanted = load_indices(index);
   constexpr std::size_t kMostEntries = 256;
   __mmask8 is_entry[kMostEntries];
@@ -284,7 +288,8 @@ void Kernels<kLanes>::select(std::uint64_t* r, const std::uint64_t* table, std::
 }
 
 template <>
-void Kernels<kLanes>::compact(std::uint64_t* table, const std::uint64_t* elements, std::size_t vectors, std::size_t entries) {
+void Kernels<kLanes>::compact(std::uint64_t* table, const std::uint64_t* elements, std::size_t vectors,
+                              std::size_t entries) {
   for (std::size_t i = 0; i < vectors; ++i) {
     for (std::size_t e = 0; e < entries; ++e) {
       table[i * entries + e] = elements[(e * vectors + i) * kLanes];
@@ -293,8 +298,8 @@ void Kernels<kLanes>::compact(std::uint64_t* table, const std::uint64_t* element
 }
 
 template <>
-void Kernels<kLanes>::select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors, std::size_t entries,
-                    const std::uint32_t* index, std::size_t elements) {
+void Kernels<kLanes>::select_compact(std::uint64_t* r, const std::uint64_t* table, std::size_t vectors,
+                                     std::size_t entries, const std::uint32_t* index, std::size_t elements) {
   switch (entries) {
     case 16:
       return select_compact_from<1>(r, table, vectors, index, elements);
@@ -312,7 +317,8 @@ void Kernels<kLanes>::select_compact(std::uint64_t* r, const std::uint64_t* tabl
 }
 
 template <>
-void Kernels<kLanes>::gather_numbers(std::uint64_t* r, std::size_t vectors, const std::uint64_t* const* numbers) {
+void Kernels<kLanes>::gather_numbers(std::uint64_t* r, std::size_t vectors,
+                                     const std::uint64_t* const* numbers) {
   for (std::size_t first = 0; first < vectors; first += kLanes) {
     Vector rows[kLanes];
 #pragma GCC unroll 8
@@ -324,7 +330,8 @@ void Kernels<kLanes>::gather_numbers(std::uint64_t* r, std::size_t vectors, cons
 }
 
 template <>
-void Kernels<kLanes>::scatter_numbers(std::uint64_t* const* numbers, std::size_t vectors, const std::uint64_t* x) {
+void Kernels<kLanes>::scatter_numbers(std::uint64_t* const* numbers, std::size_t vectors,
+                                      const std::uint64_t* x) {
   for (std::size_t first = 0; first < number_words(vectors); first += kLanes) {
     Vector rows[kLanes];
     for (std::size_t i = 0; i < kLanes; ++i) {
