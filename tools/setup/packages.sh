@@ -4,8 +4,9 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libgmp-dev libboost-dev libprotobuf-dev protobuf-compiler libonnx-dev
-       nlohmann-json3-dev libcli11-dev libeigen3-dev zlib1g-dev libssl-dev)
-test=(catch2 libbenchmark-dev python3 git)
+       nlohmann-json3-dev libcli11-dev libeigen3-dev zlib1g-dev libssl-dev liblbfgs-dev
+       libcsv-dev libpng-dev)
+test=(catch2 libbenchmark-dev python3 git libonnx-testdata)
 lint=(clang-format-14 clang-tidy-14 libomp-14-dev)
 tsan=(clang-14 libomp-14-dev libclang-rt-14-dev)
 
