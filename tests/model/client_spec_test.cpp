@@ -9,36 +9,36 @@
 using namespace opaline;
 
 TEST_CASE("encoding rounds half up onto equal steps") {
-  const InputEncoding encoding{0.0, 1.0, 2};
+  const InputEncoding encoding{{{0.0, 1.0}}, 2};
   CHECK(encoding.maximum() == 3);
-  CHECK(encoding.encode(0.0) == 0);
-  CHECK(encoding.encode(0.16) == 0);
-  CHECK(encoding.encode(0.17) == 1);
-  CHECK(encoding.encode(0.5) == 2);  // 1.5 steps
-  CHECK(encoding.encode(1.0) == 3);
-  const InputEncoding shifted{-2.0, 2.0, 1};
-  CHECK(shifted.encode(-0.01) == 0);
-  CHECK(shifted.encode(0.0) == 1);
+  CHECK(encoding.encode(0, 0.0) == 0);
+  CHECK(encoding.encode(0, 0.16) == 0);
+  CHECK(encoding.encode(0, 0.17) == 1);
+  CHECK(encoding.encode(0, 0.5) == 2);  // 1.5 steps
+  CHECK(encoding.encode(0, 1.0) == 3);
+  const InputEncoding shifted{{{-2.0, 2.0}}, 1};
+  CHECK(shifted.encode(0, -0.01) == 0);
+  CHECK(shifted.encode(0, 0.0) == 1);
 }
 
 TEST_CASE("8 bits keep every pixel") {
   const InputEncoding encoding;
   const PixelScaling pixels;
   for (unsigned pixel = 0; pixel < 256; ++pixel) {
-    CHECK(encoding.encode(pixels(static_cast<std::uint8_t>(pixel))) == pixel);
+    CHECK(encoding.encode(0, pixels(static_cast<std::uint8_t>(pixel))) == pixel);
   }
 }
 
 TEST_CASE("encoding refuses what is outside its range, but for rounding at the borders") {
-  const InputEncoding encoding{-1.0, 3.0, 8};
-  CHECK(encoding.encode(std::nextafter(-1.0, -2.0)) == 0);
-  CHECK(encoding.encode(std::nextafter(3.0, 4.0)) == 255);
+  const InputEncoding encoding{{{-1.0, 3.0}}, 8};
+  CHECK(encoding.encode(0, std::nextafter(-1.0, -2.0)) == 0);
+  CHECK(encoding.encode(0, std::nextafter(3.0, 4.0)) == 255);
   for (const double x :
        {-1.0001, 3.0001, 1e308, -1e308, std::numeric_limits<double>::infinity(),
         -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
     CAPTURE(x);
     try {
-      encoding.encode(x);
+      encoding.encode(0, x);
       FAIL_CHECK("encoded");
     } catch (const Error& error) {
       CHECK(error.kind() == ErrorKind::out_of_range);
@@ -51,10 +51,10 @@ TEST_CASE("an image becomes integers through the pixel scaling") {
   const std::vector<std::uint8_t> image = {0, 255, 17, 8};
   CHECK(spec.encode_pixels(image) == std::vector<std::int64_t>{0, 15, 1, 0});
   spec.pixels = {1.0 / 255.0, 0.5, 0.5};
-  spec.encoding.lowest = -1.0;
+  spec.encoding.ranges = {{-1.0, 1.0}};
   CHECK(spec.encode_pixels(image) == std::vector<std::int64_t>{0, 15, 1, 0});
   CHECK_THROWS_AS(spec.encode_pixels(std::vector<std::uint8_t>(3)), Error);
-  spec.encoding.lowest = 0.0;
+  spec.encoding.ranges = {{0.0, 1.0}};
   CHECK_THROWS_AS(spec.encode_pixels(image), Error);
 }
 

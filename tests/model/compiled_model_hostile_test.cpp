@@ -116,15 +116,15 @@ TEST_CASE("client files with an intact checksum but impossible contents are dama
   refused([](auto& w) { w.set_outputs(std::uint64_t{1} << 63); });
   refused([](auto& w) { w.clear_encoding(); });
   refused([](auto& w) { w.mutable_encoding()->set_bits(17); });
-  refused([&](auto& w) { w.mutable_encoding()->set_lowest(undefined); });
+  refused([&](auto& w) { w.mutable_encoding()->set_lowest(0, undefined); });
   refused([](auto& w) { w.clear_pixels(); });
   refused([&](auto& w) { w.mutable_pixels()->set_scale(undefined); });
   refused([](auto& w) { w.add_labels("a fourth"); });
   refused([](auto& w) { w.set_labels(0, std::string("\0", 1)); });
   refused([](auto& w) { w.clear_activation(); });
   refused([](auto& w) { w.set_activation(static_cast<model::OutputActivation>(99)); });
-  refused([&](auto& w) { w.set_output_scale(undefined); });
-  refused([](auto& w) { w.set_output_scale(-1.0); });
+  refused([&](auto& w) { w.set_output_scales(0, undefined); });
+  refused([](auto& w) { w.set_output_scales(0, -1.0); });
   refused([](auto& w) { w.set_bound(std::uint64_t{1} << 62); });
   refused([](auto& w) { w.set_weight_bits(1); });
   refused([](auto& w) { w.set_weight_bits(25); });
@@ -148,7 +148,7 @@ TEST_CASE("server files that contradict themselves are damaged") {
   refused([](auto&, auto& s) { s.set_weight_bits(s.weight_bits() + 1); });
   refused([](auto&, auto& s) { s.set_mask_bits(39); });
   refused([](auto&, auto& s) { s.set_model_id(std::string(32, 'x')); });
-  refused([](auto&, auto& s) { s.set_output_scale(0.5); });
+  refused([](auto&, auto& s) { s.set_output_scales(0, 0.5); });
   refused([](auto&, auto& s) { s.set_labels(0, "cow"); });
   refused([](auto& m, auto&) { m.set_weights(0, 2); });
   refused([](auto& m, auto&) { m.set_weights(0, std::numeric_limits<std::int32_t>::min()); });

@@ -40,6 +40,10 @@ ImageSet grid(unsigned step) {
   return images;
 }
 
+CalibrationSet from(const ImageSet& images, const std::vector<std::uint8_t>& labels = {}) {
+  return calibration_of(images, labels, FeatureMap::none, {});
+}
+
 ErrorKind refusal(const std::function<void()>& action) {
   try {
     action();
@@ -55,31 +59,30 @@ ErrorKind refusal(const std::function<void()>& action) {
 TEST_CASE("weights, bias and scale come out as worked out by hand") {
   // Input steps of 1/3, weight steps of 7/7: logit = integer / 3.
   const QuantisedModel quantised =
-      quantise(two_pixel_network({7, -2.4, 3.5, 0}, {1, -0.5}), widths(2, 4), {}, {});
+      quantise(two_pixel_network({7, -2.4, 3.5, 0}, {1, -0.5}), widths(2, 4));
   const CompiledModel& model = quantised.model;
   CHECK(std::vector<std::int32_t>(model.weights().begin(), model.weights().end()) ==
         std::vector<std::int32_t>{7, -2, 4, 0});
   CHECK(std::vector<std::int64_t>(model.bias().begin(), model.bias().end()) ==
         std::vector<std::int64_t>{3, -2});
-  CHECK(model.client_spec().output_scale == Approx(1.0 / 3.0));
+  CHECK(model.client_spec().output_scale(0) == Approx(1.0 / 3.0));
   CHECK(model.client_spec().bound == 3 * 7 + 3);
   CHECK(model.client_spec().labels == std::vector<std::string>{"0", "1"});
   CHECK(quantised.report.input_bits == 2);
   CHECK(quantised.report.weight_bits == 4);
-  CHECK(quantised.report.calibration_images == 0);
+  CHECK(quantised.report.calibration_inputs == 0);
 }
 
 TEST_CASE("the lowest input is folded into the bias") {
   QuantisationOptions options = widths(4, 8);
-  options.input_lowest = -3.0;
-  options.input_highest = 12.0;  // steps of 1
-  const ClientSpec spec = quantise(two_pixel_network({127, 64}, {5}), options, {}, {}).model.client_spec();
-  const CompiledModel model = quantise(two_pixel_network({127, 64}, {5}), options, {}, {}).model;
+  options.ranges = {{-3.0, 12.0}};  // steps of 1
+  const ClientSpec spec = quantise(two_pixel_network({127, 64}, {5}), options).model.client_spec();
+  const CompiledModel model = quantise(two_pixel_network({127, 64}, {5}), options).model;
   CHECK(model.bias()[0] == 5 - 3 * (127 + 64));
-  CHECK(spec.encoding.encode(-3.0) == 0);
-  CHECK(spec.encoding.encode(12.0) == 15);
+  CHECK(spec.encoding.encode(0, -3.0) == 0);
+  CHECK(spec.encoding.encode(0, 12.0) == 15);
   // x = (2, -1): 254 - 64 + 5
-  const std::vector<std::int64_t> inputs = {spec.encoding.encode(2.0), spec.encoding.encode(-1.0)};
+  const std::vector<std::int64_t> inputs = {spec.encoding.encode(0, 2.0), spec.encoding.encode(0, -1.0)};
   CHECK(model.predict(inputs) == std::vector<std::int64_t>{195});
   CHECK(spec.scores(model.predict(inputs))[0] == Approx(195));
 }
@@ -87,9 +90,9 @@ TEST_CASE("the lowest input is folded into the bias") {
 TEST_CASE("the range of the inputs follows the pixel scaling, also a negative one") {
   QuantisationOptions options;
   options.pixels = {-1.0 / 255.0, -0.5, 0.25};  // 0 becomes 2, 255 becomes -2
-  const ClientSpec spec = quantise(two_pixel_network({1, 2}, {0}), options, {}, {}).model.client_spec();
-  CHECK(spec.encoding.lowest == -2.0);
-  CHECK(spec.encoding.highest == 2.0);
+  const ClientSpec spec = quantise(two_pixel_network({1, 2}, {0}), options).model.client_spec();
+  CHECK(spec.encoding.range(0).lowest == -2.0);
+  CHECK(spec.encoding.range(0).highest == 2.0);
   CHECK(spec.encoding.bits == 8);
   CHECK(spec.encode_pixels(std::vector<std::uint8_t>{0, 255}) == std::vector<std::int64_t>{255, 0});
 }
@@ -104,24 +107,23 @@ TEST_CASE("rounding stays within half a step of inputs and weights") {
   for (int i = 0; i < 3; ++i) network.map.bias.push_back(number(random));
   network.input_shape = {4, 5};
   QuantisationOptions options = widths(10, 12);
-  options.input_lowest = -1.0;
-  options.input_highest = 1.0;
-  const CompiledModel model = quantise(network, options, {}, {}).model;
+  options.ranges = {{-1.0, 1.0}};
+  const CompiledModel model = quantise(network, options).model;
   const ClientSpec& spec = model.client_spec();
   const double input_step = 2.0 / 1023.0;
-  const double weight_step = spec.output_scale / input_step;
+  const double weight_step = spec.output_scale(0) / input_step;
   for (int round = 0; round < 200; ++round) {
     std::vector<double> x;
     std::vector<std::int64_t> q;
     for (int j = 0; j < 20; ++j) {
       x.push_back(number(random));
-      q.push_back(spec.encoding.encode(x.back()));
+      q.push_back(spec.encoding.encode(0, x.back()));
     }
     const std::vector<double> exact = network.map(x);
     const std::vector<double> rounded = spec.scores(model.predict(q));
     for (std::size_t k = 0; k < 3; ++k) {
       // |w| <= 1 and the integer input counts from lowest, so up to 2 away from it.
-      CHECK(std::abs(exact[k] - rounded[k]) <= 20 * (0.5 * input_step + weight_step) + spec.output_scale);
+      CHECK(std::abs(exact[k] - rounded[k]) <= 20 * (0.5 * input_step + weight_step) + spec.output_scale(0));
     }
   }
 }
@@ -129,11 +131,11 @@ TEST_CASE("rounding stays within half a step of inputs and weights") {
 TEST_CASE("one output with a sigmoid gets two labels") {
   ImportedNetwork network = two_pixel_network({1, -1}, {0});
   network.activation = OutputActivation::sigmoid;
-  CHECK(quantise(network, {}, {}, {}).model.client_spec().labels == std::vector<std::string>{"0", "1"});
+  CHECK(quantise(network, {}).model.client_spec().labels == std::vector<std::string>{"0", "1"});
 }
 
 TEST_CASE("a network of zeros stays one") {
-  const CompiledModel model = quantise(two_pixel_network({0, 0}, {0}), {}, {}, {}).model;
+  const CompiledModel model = quantise(two_pixel_network({0, 0}, {0}), {}).model;
   CHECK(model.client_spec().bound == 0);
   CHECK(model.predict(std::vector<std::int64_t>{255, 255}) == std::vector<std::int64_t>{0});
 }
@@ -143,7 +145,7 @@ TEST_CASE("automatic widths are the fewest total bits that reach the agreement")
   const ImportedNetwork network = two_pixel_network({1.0, -0.7, 0.2, 0.55}, {0.1, 0.0});
   QuantisationOptions options;
   options.agreement = 0.98;
-  const QuantisationReport chosen = quantise(network, options, images, {}).report;
+  const QuantisationReport chosen = quantise(network, options, from(images)).report;
   CHECK(chosen.agreement >= 0.98);
   // Every pair that comes before it in the order asked for falls short.
   unsigned pairs = 0;
@@ -154,7 +156,7 @@ TEST_CASE("automatic widths are the fewest total bits that reach the agreement")
       if (!before) continue;
       ++pairs;
       CAPTURE(input_bits, weight_bits);
-      CHECK(quantise(network, widths(input_bits, weight_bits), images, {}).report.agreement < 0.98);
+      CHECK(quantise(network, widths(input_bits, weight_bits), from(images)).report.agreement < 0.98);
     }
   }
   CHECK(pairs > 0);
@@ -165,12 +167,12 @@ TEST_CASE("a width that is given stays, the other one is found") {
   const ImportedNetwork network = two_pixel_network({1.0, -0.7, 0.2, 0.55}, {0.1, 0.0});
   QuantisationOptions options;
   options.input_bits = 8;
-  QuantisationReport report = quantise(network, options, images, {}).report;
+  QuantisationReport report = quantise(network, options, from(images)).report;
   CHECK(report.input_bits == 8);
   CHECK(report.agreement >= options.agreement);
   options = {};
   options.weight_bits = 9;
-  report = quantise(network, options, images, {}).report;
+  report = quantise(network, options, from(images)).report;
   CHECK(report.weight_bits == 9);
   CHECK(report.agreement >= options.agreement);
 }
@@ -179,7 +181,7 @@ TEST_CASE("an agreement out of reach gives the widest widths and an honest repor
   // Two outputs whose weights differ by less than any step searched.
   const ImageSet images = grid(51);
   const ImportedNetwork network = two_pixel_network({1.0, 0.5, 1.0, 0.50000001}, {0.0, 0.0});
-  const QuantisationReport report = quantise(network, {}, images, {}).report;
+  const QuantisationReport report = quantise(network, {}, from(images)).report;
   CHECK(report.input_bits == 8);
   CHECK(report.weight_bits == 12);
   CHECK(report.agreement < 0.5);
@@ -189,12 +191,12 @@ TEST_CASE("accuracies are reported where there are labels") {
   ImageSet images{4, 1, 2, {255, 0, 0, 255, 200, 100, 100, 200}};
   const ImportedNetwork network = two_pixel_network({1, 0, 0, 1}, {0, 0});
   const std::vector<std::uint8_t> labels = {0, 1, 0, 0};
-  const QuantisationReport report = quantise(network, widths(8, 8), images, labels).report;
-  CHECK(report.calibration_images == 4);
+  const QuantisationReport report = quantise(network, widths(8, 8), from(images, labels)).report;
+  CHECK(report.calibration_inputs == 4);
   CHECK(report.agreement == 1.0);
   CHECK(report.float_accuracy == 0.75);
   CHECK(report.integer_accuracy == 0.75);
-  CHECK_FALSE(quantise(network, widths(8, 8), images, {}).report.float_accuracy.has_value());
+  CHECK_FALSE(quantise(network, widths(8, 8), from(images)).report.float_accuracy.has_value());
 }
 
 TEST_CASE("what cannot be quantised is refused") {
@@ -202,22 +204,22 @@ TEST_CASE("what cannot be quantised is refused") {
   const ImageSet images = grid(51);
   const std::vector<std::uint8_t> labels(images.count, 0);
   const auto refused = [&](QuantisationOptions options) {
-    return refusal([&] { quantise(network, options, images, labels); });
+    return refusal([&] { quantise(network, options, from(images, labels)); });
   };
   CHECK(refused(widths(0, 8)) == ErrorKind::invalid_argument);
   CHECK(refused(widths(17, 8)) == ErrorKind::invalid_argument);
   CHECK(refused(widths(8, 1)) == ErrorKind::invalid_argument);
   CHECK(refused(widths(8, 25)) == ErrorKind::invalid_argument);
   QuantisationOptions options;
-  options.input_highest = 0.5;
+  options.ranges = {{0.0, 0.5}};
   CHECK(refused(options) == ErrorKind::out_of_range);
   options.input_bits = 8;
   options.weight_bits = 8;
   CHECK(refused(options) == ErrorKind::out_of_range);
-  options.input_lowest = 0.5;
+  options.ranges = {{0.5, 0.5}};
   CHECK(refused(options) == ErrorKind::invalid_argument);
   options = {};
-  options.input_highest = std::numeric_limits<double>::infinity();
+  options.ranges = {{0.0, std::numeric_limits<double>::infinity()}};
   CHECK(refused(options) == ErrorKind::invalid_argument);
   options = {};
   options.labels = {"one"};
@@ -227,13 +229,13 @@ TEST_CASE("what cannot be quantised is refused") {
   CHECK(refused(options) == ErrorKind::invalid_argument);
 
   const std::vector<std::uint8_t> too_few(images.count - 1, 0);
-  CHECK(refusal([&] { quantise(network, {}, images, too_few); }) == ErrorKind::invalid_argument);
+  CHECK(refusal([&] { quantise(network, {}, from(images, too_few)); }) == ErrorKind::invalid_argument);
   const std::vector<std::uint8_t> unknown(images.count, 2);
-  CHECK(refusal([&] { quantise(network, {}, images, unknown); }) == ErrorKind::invalid_argument);
-  CHECK(refusal([&] { quantise(network, {}, {1, 1, 3, {1, 2, 3}}, {}); }) == ErrorKind::invalid_argument);
-  CHECK(refusal([&] { quantise(network, {}, {2, 1, 2, {1, 2, 3}}, {}); }) == ErrorKind::invalid_argument);
+  CHECK(refusal([&] { quantise(network, {}, from(images, unknown)); }) == ErrorKind::invalid_argument);
+  CHECK(refusal([&] { quantise(network, {}, from({1, 1, 3, {1, 2, 3}})); }) == ErrorKind::invalid_argument);
+  CHECK(refusal([&] { quantise(network, {}, from({2, 1, 2, {1, 2, 3}})); }) == ErrorKind::invalid_argument);
   CHECK(refusal([&] {
-          quantise(two_pixel_network({1e-300, 0}, {1e300}), {}, {}, {});
+          quantise(two_pixel_network({1e-300, 0}, {1e300}), {});
         }) == ErrorKind::does_not_fit);
-  CHECK(refusal([&] { quantise(two_pixel_network({1}, {1}), {}, {}, {}); }) == ErrorKind::invalid_argument);
+  CHECK(refusal([&] { quantise(two_pixel_network({1}, {1}), {}); }) == ErrorKind::invalid_argument);
 }
