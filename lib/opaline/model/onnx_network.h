@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "opaline/base/bytes.h"
 #include "opaline/model/affine_map.h"
+#include "opaline/model/network_notes.h"
 
 namespace opaline {
 
@@ -19,6 +21,12 @@ struct ImportedNetwork {
   std::vector<std::size_t> input_shape;  ///< without the batch dimension: {784} or {1, 28, 28}
   OutputActivation activation = OutputActivation::none;
   std::vector<std::string> operators;  ///< the graph's operators in order, for reports
+  NetworkNotes notes;
+  std::vector<std::string> labels;  ///< the classes' names, if the graph has them
+  bool regression = false;          ///< the graph says that its outputs are quantities
+  std::vector<InputRange>
+      suggested_ranges;  ///< one an input, by a standardisation at the graph's beginning; or none
+  std::optional<double> largest_difference;  ///< between the map and the graph, to the largest output
 };
 
 /// Most dimensions of an input, without that of the batch.
