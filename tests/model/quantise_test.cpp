@@ -58,15 +58,16 @@ ErrorKind refusal(const std::function<void()>& action) {
 
 TEST_CASE("weights, bias and scale come out as worked out by hand") {
   // Input steps of 1/3, weight steps of 7/7: logit = integer / 3.
-  const QuantisedModel quantised =
-      quantise(two_pixel_network({7, -2.4, 3.5, 0}, {1, -0.5}), widths(2, 4));
+  const QuantisedModel quantised = quantise(two_pixel_network({7, -2.4, 3.5, 0}, {1, -0.5}), widths(2, 4));
   const CompiledModel& model = quantised.model;
   CHECK(std::vector<std::int32_t>(model.weights().begin(), model.weights().end()) ==
         std::vector<std::int32_t>{7, -2, 4, 0});
+  // Answers lie in [-3, 24] and [-2, 10]; their middle goes to the client.
+  CHECK(model.client_spec().output_offset == 10);
   CHECK(std::vector<std::int64_t>(model.bias().begin(), model.bias().end()) ==
-        std::vector<std::int64_t>{3, -2});
+        std::vector<std::int64_t>{3 - 10, -2 - 10});
   CHECK(model.client_spec().output_scale(0) == Approx(1.0 / 3.0));
-  CHECK(model.client_spec().bound == 3 * 7 + 3);
+  CHECK(model.client_spec().bound == 24 - 10);
   CHECK(model.client_spec().labels == std::vector<std::string>{"0", "1"});
   CHECK(quantised.report.input_bits == 2);
   CHECK(quantised.report.weight_bits == 4);
@@ -78,12 +79,12 @@ TEST_CASE("the lowest input is folded into the bias") {
   options.ranges = {{-3.0, 12.0}};  // steps of 1
   const ClientSpec spec = quantise(two_pixel_network({127, 64}, {5}), options).model.client_spec();
   const CompiledModel model = quantise(two_pixel_network({127, 64}, {5}), options).model;
-  CHECK(model.bias()[0] == 5 - 3 * (127 + 64));
+  CHECK(model.bias()[0] + spec.output_offset == 5 - 3 * (127 + 64));
   CHECK(spec.encoding.encode(0, -3.0) == 0);
   CHECK(spec.encoding.encode(0, 12.0) == 15);
   // x = (2, -1): 254 - 64 + 5
   const std::vector<std::int64_t> inputs = {spec.encoding.encode(0, 2.0), spec.encoding.encode(0, -1.0)};
-  CHECK(model.predict(inputs) == std::vector<std::int64_t>{195});
+  CHECK(model.predict(inputs) == std::vector<std::int64_t>{195 - spec.output_offset});
   CHECK(spec.scores(model.predict(inputs))[0] == Approx(195));
 }
 
@@ -234,8 +235,186 @@ TEST_CASE("what cannot be quantised is refused") {
   CHECK(refusal([&] { quantise(network, {}, from(images, unknown)); }) == ErrorKind::invalid_argument);
   CHECK(refusal([&] { quantise(network, {}, from({1, 1, 3, {1, 2, 3}})); }) == ErrorKind::invalid_argument);
   CHECK(refusal([&] { quantise(network, {}, from({2, 1, 2, {1, 2, 3}})); }) == ErrorKind::invalid_argument);
-  CHECK(refusal([&] {
-          quantise(two_pixel_network({1e-300, 0}, {1e300}), {});
-        }) == ErrorKind::does_not_fit);
+  CHECK(refusal([&] { quantise(two_pixel_network({1e-300, 0}, {1e300}), {}); }) == ErrorKind::does_not_fit);
   CHECK(refusal([&] { quantise(two_pixel_network({1}, {1}), {}); }) == ErrorKind::invalid_argument);
+}
+
+namespace {
+
+/// A network of random numbers whose inputs are of very different sizes.
+ImportedNetwork uneven_network(std::size_t inputs, std::size_t outputs, std::mt19937& random,
+                               std::vector<InputRange>& ranges) {
+  std::uniform_real_distribution<double> number(-1.0, 1.0);
+  ImportedNetwork network;
+  network.map.inputs = inputs;
+  network.map.outputs = outputs;
+  network.input_shape = {inputs};
+  network.activation = OutputActivation::softmax;
+  for (std::size_t j = 0; j < inputs; ++j) {
+    const double size = std::pow(10.0, 4 * number(random));
+    const double middle = 3 * size * number(random);
+    ranges.push_back({middle - size, middle + size});
+  }
+  for (std::size_t i = 0; i < inputs * outputs; ++i) {
+    const InputRange range = ranges[i % inputs];
+    network.map.weights.push_back(number(random) / (range.highest - range.lowest));
+  }
+  for (std::size_t k = 0; k < outputs; ++k) network.map.bias.push_back(number(random));
+  return network;
+}
+
+}  // namespace
+
+TEST_CASE("no score is farther from the float network's than the bound, and the bound is not far off") {
+  std::mt19937 random(11);  // NOLINT(cert-msc51-cpp): the same numbers every time
+  std::uniform_real_distribution<double> share(0.0, 1.0);
+  for (const WeightScales scales : {WeightScales::global, WeightScales::per_output}) {
+    for (const unsigned bits : {2U, 4U, 7U, 12U}) {
+      CAPTURE(bits, scales == WeightScales::global);
+      QuantisationOptions options = widths(bits, bits + 1);
+      options.weight_scales = scales;
+      const ImportedNetwork network = uneven_network(6, 3, random, options.ranges);
+      const QuantisedModel quantised = quantise(network, options);
+      const ClientSpec& spec = quantised.model.client_spec();
+      double largest = 0.0;
+      for (int round = 0; round < 20000; ++round) {
+        std::vector<double> x;
+        for (const InputRange& range : options.ranges) {
+          // Ends and points between two steps are the worst.
+          const double place = round % 2 == 0 ? share(random) : std::round(share(random));
+          x.push_back(range.lowest + place * (range.highest - range.lowest));
+        }
+        const std::vector<double> exact = network.map(x);
+        const std::vector<double> scores = spec.scores(quantised.model.predict(spec.encode(x)));
+        for (std::size_t k = 0; k < 3; ++k) largest = std::max(largest, std::abs(exact[k] - scores[k]));
+      }
+      CHECK(largest <= quantised.report.error_bound);
+      CHECK(largest >= 0.2 * quantised.report.error_bound);
+    }
+  }
+}
+
+TEST_CASE("each output has its own scale where that is asked for") {
+  QuantisationOptions options = widths(4, 8);
+  options.weight_scales = WeightScales::per_output;
+  const CompiledModel model = quantise(two_pixel_network({1, 0.25, 100, -50.1}, {0, 0}), options).model;
+  CHECK(std::vector<std::int32_t>(model.weights().begin(), model.weights().end()) ==
+        std::vector<std::int32_t>{127, 32, 127, -64});
+  REQUIRE(model.client_spec().output_scales.size() == 2);
+  CHECK(model.client_spec().output_scale(1) == Approx(100 * model.client_spec().output_scale(0)));
+}
+
+TEST_CASE("an offset common to all outputs goes to the client where slots become narrower") {
+  const QuantisedModel shifted = quantise(two_pixel_network({1, -1, -1, 1}, {1000, 1000}), widths(4, 8));
+  const QuantisedModel centred = quantise(two_pixel_network({1, -1, -1, 1}, {0, 0}), widths(4, 8));
+  const ClientSpec& spec = shifted.model.client_spec();
+  CHECK(spec.output_offset > 0);
+  CHECK(spec.bound == centred.model.client_spec().bound);
+  CHECK(centred.model.client_spec().output_offset == 0);
+  for (const std::vector<std::int64_t>& input : {std::vector<std::int64_t>{0, 0}, {15, 0}, {3, 15}}) {
+    const std::vector<double> with = spec.scores(shifted.model.predict(input));
+    const std::vector<double> without = centred.model.client_spec().scores(centred.model.predict(input));
+    CHECK(with[0] == Approx(without[0] + 1000));
+    CHECK(with[1] == Approx(without[1] + 1000));
+  }
+}
+
+TEST_CASE("a single output without an activation is a quantity") {
+  ImportedNetwork network = two_pixel_network({2, -1}, {5});
+  network.activation = OutputActivation::none;
+  network.notes.answers = {"price"};
+  QuantisationOptions options;
+  options.ranges = {{0, 10}, {0, 1}};
+  CalibrationSet rows{4, 2, {0, 0, 10, 1, 5, 0.5, 2, 1}, {}, {5, 24, 14.5, 9}};
+  const QuantisedModel quantised = quantise(network, options, rows);
+  const ClientSpec& spec = quantised.model.client_spec();
+  CHECK(spec.task == Task::regression);
+  CHECK(spec.labels == std::vector<std::string>{"price"});
+  CHECK(*quantised.report.float_accuracy > 0.99);
+  CHECK(*quantised.report.float_accuracy < 1.0);
+  CHECK(quantised.report.agreement >= 0.995);
+  CHECK(quantised.report.largest_error <= quantised.report.error_bound);
+  CHECK(quantised.report.margins.empty());
+  const std::vector<double> row = {10, 1};
+  CHECK(spec.scores(quantised.model.predict(spec.encode(row)))[0] == Approx(24).margin(0.2));
+  options.task = Task::classification;
+  CHECK(quantise(network, options).model.client_spec().task == Task::classification);
+}
+
+TEST_CASE("ranges come from options, features, notes, the graph or pixels, in this order") {
+  ImportedNetwork network = two_pixel_network({1, 2}, {0});
+  const auto encoding = [&](const QuantisationOptions& options) {
+    return describe_model(network, options).encoding;
+  };
+  CHECK(encoding({}).ranges.size() == 1);
+  CHECK(encoding({}).range(0).highest == 1.0);
+  CHECK(encoding({}).beyond == Beyond::refused);
+  network.suggested_ranges = {{-6, 6}, {0, 12}};
+  CHECK(encoding({}).range(1).highest == 12.0);
+  CHECK(encoding({}).beyond == Beyond::clipped);
+  network.notes.ranges = {{0, 10}, {-5, 5}};
+  CHECK(encoding({}).range(0).lowest == 0.0);  // never negative so far
+  CHECK(encoding({}).range(0).highest == 11.0);
+  CHECK(encoding({}).range(1).lowest == -6.0);
+  QuantisationOptions options;
+  options.ranges = {{0, 3}};
+  CHECK(encoding(options).range(1).highest == 3.0);
+  CHECK(encoding(options).beyond == Beyond::refused);
+  options.beyond = Beyond::clipped;
+  CHECK(encoding(options).beyond == Beyond::clipped);
+
+  options = {};
+  options.features = FeatureMap::gradients;
+  CHECK(refusal([&] { quantise(network, options); }) == ErrorKind::invalid_argument);
+  network.map = {128, 1, std::vector<double>(128, 1.0), {0}};
+  network.input_shape = {128};
+  network.notes.ranges.clear();
+  CHECK(encoding(options).range(7).highest == 3.5);
+  CHECK(encoding(options).beyond == Beyond::clipped);
+}
+
+TEST_CASE("the ranges of data are widened by a tenth, and those of constants to something") {
+  const CalibrationSet rows{2, 3, {0, -2, 7, 10, 8, 7}, {}, {}};
+  const std::vector<InputRange> ranges = widened_ranges(rows);
+  CHECK(ranges[0].lowest == 0.0);
+  CHECK(ranges[0].highest == 11.0);
+  CHECK(ranges[1].lowest == -3.0);
+  CHECK(ranges[1].highest == 9.0);
+  CHECK(ranges[2].lowest < 7.0);
+  CHECK(ranges[2].highest > 7.0);
+  CHECK(refusal([] { widened_ranges({0, 3, {}, {}, {}}); }) == ErrorKind::invalid_argument);
+}
+
+TEST_CASE("flips, confusions and margins are those of the calibration data") {
+  // With two bits an input 0.6 and 0.7 are the same.
+  const ImportedNetwork network = two_pixel_network({1, 0, 0, 1}, {0, 0.001});
+  QuantisationOptions options = widths(2, 12);
+  options.ranges = {{0, 1}};
+  const CalibrationSet rows{4, 2, {1, 0, 0, 1, 0.7, 0.6, 0.69, 0.6}, {0, 1, 0, 1}, {}};
+  const QuantisationReport report = quantise(network, options, rows).report;
+  CHECK(report.agreement == 0.5);
+  REQUIRE(report.flips.size() == 2);
+  CHECK(report.flips[0].index == 3);
+  CHECK(report.flips[0].float_class == 0);
+  CHECK(report.flips[0].integer_class == 1);
+  CHECK(report.flips[0].margin == Approx(0.089));
+  CHECK(report.flips[1].index == 2);
+  CHECK(report.confusion == std::vector<std::size_t>{1, 1, 0, 2});
+  CHECK(report.float_accuracy == 0.75);
+  CHECK(report.integer_accuracy == 0.75);
+  REQUIRE(report.margins.size() == 4);
+  CHECK(report.margins[0] == Approx(1.0).margin(0.01));
+  CHECK(report.beyond_range == 0);
+}
+
+TEST_CASE("calibration data beyond explicit ranges are clipped and counted, if that is meant") {
+  const ImportedNetwork network = two_pixel_network({1, 0, 0, 1}, {0, 0});
+  QuantisationOptions options = widths(8, 8);
+  options.ranges = {{0, 1}};
+  const CalibrationSet rows{2, 2, {0.5, 0.25, 3, 0}, {}, {}};
+  CHECK(refusal([&] { quantise(network, options, rows); }) == ErrorKind::out_of_range);
+  options.beyond = Beyond::clipped;
+  const QuantisationReport report = quantise(network, options, rows).report;
+  CHECK(report.beyond_range == 1);
+  CHECK(report.largest_error <= report.error_bound);
 }
