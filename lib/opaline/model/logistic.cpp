@@ -35,9 +35,9 @@ constexpr std::size_t kMostPieces = 64;
 constexpr Index kBlock = 256;  // samples whose logits are in memory at a time
 
 constexpr int kMemory = 20;              // steps that L-BFGS remembers
-constexpr double kGradientShare = 1e-6;  // of the weights' norm
+constexpr double kGradientShare = 1e-7;  // of the weights' norm
 constexpr int kStagnation = 20;          // iterations without a share of kLeastGain of the loss end it
-constexpr double kLeastGain = 1e-7;
+constexpr double kLeastGain = 1e-9;
 constexpr std::size_t kVectorMultiple = 8;  // libLBFGS with SSE rounds up to it
 
 Index index(std::size_t value) { return static_cast<Index>(value); }
