@@ -24,8 +24,9 @@ std::string json_line(const ClientSpec& spec, std::size_t index, const Integers&
     const std::size_t choice = spec.classify(integers);
     line["class"] = choice;
     line["label"] = spec.labels.at(choice);
-    const std::vector<double> probabilities = spec.probabilities(integers);
-    if (!probabilities.empty()) line["probability"] = probabilities.at(choice);
+    if (spec.activation == OutputActivation::sigmoid) {
+      line["probability"] = spec.probabilities(integers).at(choice);
+    }
   }
   if (options.scores) {
     line["scores"] = spec.scores(integers);
@@ -77,7 +78,8 @@ void print_errors(const ClientSpec& spec, const Answers& answers, const std::vec
 
 void add_answer_options(CLI::App& command, AnswerOptions& options) {
   command.add_flag("--json", options.json,
-                   "One JSON object a line: index, class, label, probability; or values of a regression");
+                   "One JSON object a line: index, class, label; of a sigmoid also probability, of a "
+                   "regression values instead");
   command.add_flag("--scores", options.scores,
                    "Show the logits as well; with --json also the exact integers they stand for");
   CLI::Option* labels =

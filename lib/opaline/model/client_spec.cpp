@@ -92,7 +92,19 @@ std::vector<std::int64_t> ClientSpec::encode(std::span<const double> values) con
 }
 
 std::vector<std::int64_t> ClientSpec::encode_pixels(std::span<const std::uint8_t> image) const {
-  return encode(inputs_of(image));
+  const bool alike = features == FeatureMap::none && encoding.ranges.size() == 1;
+  if (!alike || image.size() != inputs) return encode(inputs_of(image));
+  // Pixels of one value become one integer, so each value is encoded once.
+  constexpr std::int64_t kUnknown = -1;
+  std::array<std::int64_t, 256> known{};
+  known.fill(kUnknown);
+  std::vector<std::int64_t> integers(image.size());
+  for (std::size_t j = 0; j < image.size(); ++j) {
+    std::int64_t& integer = known[image[j]];
+    if (integer == kUnknown) integer = encoding.encode(j, pixels(image[j]));
+    integers[j] = integer;
+  }
+  return integers;
 }
 
 std::vector<double> ClientSpec::scores(std::span<const std::int64_t> integers) const {
