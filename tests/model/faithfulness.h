@@ -1,0 +1,43 @@
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "camera.h"
+#include "opaline/base/file.h"
+#include "opaline/model/compiled_model.h"
+#include "opaline/model/photograph.h"
+
+namespace opaline::test {
+
+inline std::filesystem::path demo(const char* name) {
+  return std::filesystem::path(OPALINE_TEST_DEMO) / name;
+}
+
+/// How many of the images keep the demonstration model's class when they are photographed, and how far they
+/// are from themselves.
+struct Faithfulness {
+  std::size_t same_class = 0;
+  double difference = 0;  ///< mean of the mean absolute differences, grey levels
+};
+
+template <typename ShotOf>
+Faithfulness faithfulness(const ImageSet& images, const ShotOf& shot_of) {
+  const CompiledModel model =
+      CompiledModel::parse(read_file(demo("digits.server"), kServerFileLimit), "digits.server");
+  const ClientSpec& spec = model.client_spec();
+  const auto class_of = [&](std::span<const std::uint8_t> image) {
+    return spec.classify(model.predict(spec.encode_pixels(image)));
+  };
+  Faithfulness result;
+  for (std::size_t i = 0; i < images.count; ++i) {
+    const ImageSet again = digit_from(photograph(images[i], shot_of(i)));
+    result.difference += mean_difference(again[0], images[i]) / static_cast<double>(images.count);
+    result.same_class += class_of(again[0]) == class_of(images[i]) ? 1U : 0U;
+  }
+  UNSCOPED_INFO(result.same_class << " of " << images.count << " keep their class, difference "
+                                  << result.difference);
+  return result;
+}
+
+}  // namespace opaline::test
