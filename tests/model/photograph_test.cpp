@@ -145,3 +145,11 @@ TEST_CASE("Pictures of every shape give an image or an error") {
   }
   CHECK(images > 60);
 }
+
+TEST_CASE("The demonstration's photographs are read for what they are") {
+  for (const std::size_t digit : {2U, 3U, 5U, 7U, 9U}) {
+    CAPTURE(digit);
+    const std::string name = "digit-" + std::to_string(digit) + ".png";
+    CHECK(test::DemoModel().class_of(digit_from(read_png(test::demo(name.c_str())))[0]) == digit);
+  }
+}

@@ -1,8 +1,8 @@
 #include "opaline/model/photograph.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -23,7 +23,8 @@ constexpr std::size_t kBlurShare = 56;  // of the shorter side: the width of the
 // Shares of the ink's own darkness, and multiples of the noise.
 constexpr double kEdge = 0.15;
 constexpr double kEdgeNoise = 3.0;
-constexpr double kClearNoise = 4.0;
+constexpr double kClearNoise = 2.0;
+constexpr double kDarkNoise = 4.0;
 constexpr double kLeastContrast = 8;  // grey levels
 constexpr double kDarkInk = 0.9;      // the share of clear ink that is lighter than what becomes 255
 constexpr double kLeastPart = 0.03;   // of the largest part's ink: smaller ones are dirt
@@ -149,8 +150,8 @@ Levels levels_of(const GreyField& ink) {
       clear_ink.begin() + static_cast<std::ptrdiff_t>(kDarkInk * static_cast<double>(clear_ink.size() - 1));
   std::nth_element(clear_ink.begin(), mark, clear_ink.end());
   levels.dark = *mark;
-  if (levels.dark < kLeastContrast || levels.clear < kClearNoise * noise / 2 ||
-      levels.dark < kClearNoise * noise) {
+  if (levels.dark < kLeastContrast || levels.clear < kClearNoise * noise ||
+      levels.dark < kDarkNoise * noise) {
     no_digit("nothing stands out from the paper");
   }
   levels.edge = std::min(levels.clear, std::max(kEdge * levels.dark, kEdgeNoise * noise));
