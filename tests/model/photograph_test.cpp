@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <numeric>
 #include <string>
 
 #include "camera.h"
@@ -86,6 +87,19 @@ TEST_CASE("A drawn bar fills the box's height and has its mass in the middle") {
     ink += image.pixels[i] > 200 ? 1U : 0U;
   }
   CHECK(ink == 80);
+}
+
+TEST_CASE("A thin pen's strokes are broadened, broad ones are not") {
+  // The ink across the upright stroke of an L 200 pixels high, in pixels of 28×28.
+  const auto width_of = [](std::size_t pen) {
+    const GreyImage paper = flat(300, 300, 230);
+    const ImageSet image = digit_from(block(block(paper, 50, 90, 200, pen, 20), 250 - pen, 90, pen, 120, 20));
+    return std::accumulate(image.pixels.begin() + 10 * 28, image.pixels.begin() + 11 * 28, 0.0) / 255;
+  };
+  CHECK(width_of(2) == Approx(1.8).margin(0.4));
+  CHECK(width_of(6) == Approx(1.8).margin(0.4));
+  CHECK(width_of(30) == Approx(3.0).margin(0.2));
+  CHECK(width_of(50) == Approx(5.0).margin(0.2));
 }
 
 TEST_CASE("Dirt far from the digit does not move it") {

@@ -44,6 +44,19 @@ GreyField blurred_down(const GreyField& field, std::size_t radius) {
   return result;
 }
 
+GreyField widened_down(const GreyField& field, std::size_t radius) {
+  GreyField result{field.rows + 2 * radius, field.columns, {}};
+  result.values.resize(result.rows * result.columns);
+  for (std::size_t r = 0; r < field.rows; ++r) {
+    for (std::size_t to = r; to <= r + 2 * radius; ++to) {
+      for (std::size_t c = 0; c < field.columns; ++c) {
+        result.at(to, c) = std::max(result.at(to, c), field.at(r, c));
+      }
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 GreyField resized(const GreyField& field, std::size_t rows, std::size_t columns) {
@@ -53,6 +66,10 @@ GreyField resized(const GreyField& field, std::size_t rows, std::size_t columns)
 GreyField blurred(const GreyField& field, std::size_t radius) {
   if (radius == 0) return field;
   return transposed(blurred_down(transposed(blurred_down(field, radius)), radius));
+}
+
+GreyField widened(const GreyField& field, std::size_t radius) {
+  return transposed(widened_down(transposed(widened_down(field, radius)), radius));
 }
 
 }  // namespace opaline

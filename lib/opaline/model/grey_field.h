@@ -21,4 +21,7 @@ GreyField resized(const GreyField& field, std::size_t rows, std::size_t columns)
 /// Each pixel the mean of the (2 radius + 1)² around it, as far as they are in the picture.
 GreyField blurred(const GreyField& field, std::size_t radius);
 
+/// Each pixel the brightest of those around it up to that far; larger by the radius on every side.
+GreyField widened(const GreyField& field, std::size_t radius);
+
 }  // namespace opaline
