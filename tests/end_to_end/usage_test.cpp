@@ -16,7 +16,8 @@ const std::map<std::string, std::vector<std::string>>& options_of_commands() {
       {"keygen", {"--bits", "--output", "--force", "--json"}},
       {"train",
        {"--images", "--labels", "--hidden", "--features", "--epochs", "--batch", "--learning-rate",
-        "--validation", "--seed", "--output", "--test-images", "--test-labels"}},
+        "--validation", "--seed", "--output", "--test-images", "--test-labels", "--csv", "--label-column",
+        "--target-column", "--ignore-columns", "--test-csv", "--folds", "--weight-penalty"}},
       {"compile",
        {"--output",
         "--input-bits",
@@ -130,11 +131,23 @@ TEST_CASE("wrong usage is exit code 2, one line, and no file") {
       with(encrypt, {"--csv", "table.csv"}),
       with(train, {"--hidden", "12,,3"}),
       with(train, {"--hidden", "0"}),
-      with(train, {"--features", "sift"}),
-      with(train, {"--features", "gradients", "--hidden", "12"}),
+      with(train, {"--features", "edges"}),
+      with(train, {"--features", "gradients", "--hidden", "5"}),
+      with(train, {"--features", "gradients", "--batch", "5"}),
+      with(train, {"--csv", "table.csv"}),
+      with(train, {"--label-column", "a"}),
+      with(train, {"--folds", "5"}),
+      with(train, {"--folds", "1", "--features", "gradients"}),
       {"train", "--output", out},
-      with(train, {"--csv", files / "table.csv", "--label-column", "a"}),
-      {"train", "--csv", files / "table.csv", "--output", out},
+      {"train", "--images", files / "images.idx", "--output", out},
+      {"train", "--csv", "table.csv", "--output", out},
+      {"train", "--csv", "table.csv", "--label-column", "a", "--target-column", "b", "--output", out},
+      {"train", "--csv", "table.csv", "--label-column", "a", "--labels", "l", "--output", out},
+      {"train", "--csv", "table.csv", "--label-column", "a", "--hidden", "5", "--output", out},
+      {"train", "--csv", "table.csv", "--label-column", "a", "--features", "gradients", "--output", out},
+      {"train", "--csv", "table.csv", "--label-column", "a", "--test-images", "i", "--output", out},
+      {"train", "--csv", "table.csv", "--label-column", "a", "--test-labels", "l", "--output", out},
+      {"train", "--csv", "table.csv", "--labels", "l", "--test-csv", "t", "--output", out},
       with(train, {"--epochs", "0"}),
       with(train, {"--learning-rate", "-1"}),
       with(train, {"--test-images", files / "images.idx"}),
@@ -164,9 +177,9 @@ TEST_CASE("wrong usage is exit code 2, one line, and no file") {
   }
 }
 
-TEST_CASE("a value that is not there is refused with those that are") {
+TEST_CASE("a value that there is not is refused with those that there are") {
   const Outcome outcome =
-      run({"train", "--images", "i", "--labels", "l", "--output", "o", "--features", "sift"});
+      run({"train", "--images", "i", "--labels", "l", "--output", "o", "--features", "edges"});
   CHECK(outcome.exit_code == 2);
   CHECK(outcome.err.find("gradients-cosine") != std::string::npos);
 }

@@ -117,7 +117,7 @@ void fit_and_report(const HeadTask& task, const HeadSamples& samples, const Head
   if (options.validation_share.value_or(0) > 0) validate(task, samples, options, session, report);
   const FittedNetwork fitted = fit(task, samples, "fitting", session);
   write_file(options.output, fitted.onnx, FileMode::everyone);
-  report["fitted_to"] = std::to_string(samples.count()) + " samples";
+  report["fitted_to"] = "all " + std::to_string(samples.count()) + " samples";
   if (!task.is_regression()) report["iterations"] = fitted.iterations;
   report["training_loss"] = fitted.loss;
   add_quality(report, "training_", task, quality_of(task, fitted.map, samples));

@@ -15,9 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Chosen by cross-validation on the MNIST training images, with features of 4 and weights of 6 bits.
-constexpr double kPenalty = 3e-5;
-
 HeadSamples read_features(const fs::path& image_file, const fs::path& label_file, FeatureMap map,
                           const Session& session) {
   const ImageSet images = read_idx_images(image_file);
@@ -58,7 +55,7 @@ void train_feature_head(const TrainOptions& options, const Session& session) {
   HeadTask task;
   task.notes.features = options.features;
   task.classes = std::size_t{*std::max_element(samples.labels.begin(), samples.labels.end())} + 1;
-  task.fit.weight_penalty = options.weight_penalty.value_or(kPenalty);
+  task.fit.weight_penalty = options.weight_penalty.value_or(task.fit.weight_penalty);
   task.fit.most_iterations = options.epochs.value_or(task.fit.most_iterations);
   if (task.classes < 2) {
     throw Error(ErrorKind::invalid_argument,

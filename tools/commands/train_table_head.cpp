@@ -188,7 +188,7 @@ void train_table_head(const TrainOptions& options, const Session& session) {
     report["classes"] = task.notes.labels;
   }
   if (const auto constant = constant_columns(task.notes); !constant.empty()) {
-    report["columns_that_never_vary_have_weight_0"] = constant;
+    report["constant_columns_without_weight"] = constant;
   }
   fit_and_report(task, samples, test ? &*test : nullptr, options, session, report);
   print_report(report, options.json ? ReportFormat::json : ReportFormat::text);
