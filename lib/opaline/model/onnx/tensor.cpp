@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "opaline/base/error.h"
 #include "opaline/model/onnx/quoted.h"
@@ -89,14 +89,12 @@ std::vector<double> decode_halves(const onnx::TensorProto& tensor, std::size_t c
   return values;
 }
 
-/// Whole numbers of a type that int32_data holds. One that does not fit its type is damaged.
-template <typename Stored>
-std::vector<std::int64_t> decode_integers(const onnx::TensorProto& tensor, std::size_t count) {
-  auto values = decode_values<Stored, std::int64_t>(tensor, count, tensor.int32_data());
-  const auto fits = [](std::int64_t v) {
-    return v >= std::int64_t{std::numeric_limits<Stored>::min()} &&
-           v <= std::int64_t{std::numeric_limits<Stored>::max()};
-  };
+/// Whole numbers, from raw_data or `field`. One that does not fit its type, or int64, is damaged.
+template <typename Stored, typename Field>
+std::vector<std::int64_t> decode_integers(const onnx::TensorProto& tensor, std::size_t count,
+                                          const Field& field) {
+  auto values = decode_values<Stored, std::int64_t>(tensor, count, field);
+  const auto fits = [](std::int64_t v) { return std::in_range<Stored>(v); };
   if (!std::all_of(values.begin(), values.end(), fits)) {
     refuse(ErrorKind::damaged, tensor, "holds a number that does not fit its element type");
   }
@@ -150,15 +148,19 @@ Tensor decode_tensor(const onnx::TensorProto& tensor) {
     case onnx::TensorProto::BFLOAT16:
       return {std::move(shape), only_finite(tensor, decode_halves<from_bfloat>(tensor, count))};
     case onnx::TensorProto::INT32:
-      return {std::move(shape), decode_integers<std::int32_t>(tensor, count)};
+      return {std::move(shape), decode_integers<std::int32_t>(tensor, count, tensor.int32_data())};
     case onnx::TensorProto::INT16:
-      return {std::move(shape), decode_integers<std::int16_t>(tensor, count)};
+      return {std::move(shape), decode_integers<std::int16_t>(tensor, count, tensor.int32_data())};
     case onnx::TensorProto::UINT16:
-      return {std::move(shape), decode_integers<std::uint16_t>(tensor, count)};
+      return {std::move(shape), decode_integers<std::uint16_t>(tensor, count, tensor.int32_data())};
     case onnx::TensorProto::INT8:
-      return {std::move(shape), decode_integers<std::int8_t>(tensor, count)};
+      return {std::move(shape), decode_integers<std::int8_t>(tensor, count, tensor.int32_data())};
     case onnx::TensorProto::UINT8:
-      return {std::move(shape), decode_integers<std::uint8_t>(tensor, count)};
+      return {std::move(shape), decode_integers<std::uint8_t>(tensor, count, tensor.int32_data())};
+    case onnx::TensorProto::UINT32:
+      return {std::move(shape), decode_integers<std::uint32_t>(tensor, count, tensor.uint64_data())};
+    case onnx::TensorProto::UINT64:
+      return {std::move(shape), decode_integers<std::uint64_t>(tensor, count, tensor.uint64_data())};
     case onnx::TensorProto::INT64:
       return {std::move(shape),
               decode_values<std::int64_t, std::int64_t>(tensor, count, tensor.int64_data())};
@@ -168,7 +170,7 @@ Tensor decode_tensor(const onnx::TensorProto& tensor) {
     default:
       refuse(ErrorKind::unsupported_model, tensor,
              "is of element type " + std::to_string(tensor.data_type()) +
-                 "; weights have to be float or double, shapes int64");
+                 "; weights have to be real numbers, shapes whole ones");
   }
 }
 
