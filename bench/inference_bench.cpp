@@ -18,7 +18,7 @@
 #include "opaline/inference/planner.h"
 #include "opaline/inference/server.h"
 #include "opaline/inference/spec_certificate.h"
-#include "opaline/model/dataset.h"
+#include "opaline/model/data/dataset.h"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <filesystem>
 
-#include "opaline/model/photograph.h"
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/data/photograph.h"
+#include "opaline/model/training/seeded_random.h"
 
 namespace opaline {
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/training/seeded_random.h"
 
 namespace opaline {
 

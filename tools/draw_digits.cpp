@@ -10,8 +10,8 @@
 #include "digit_photograph.h"
 #include "digit_strokes.h"
 #include "handwriting.h"
-#include "opaline/model/dataset.h"
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/data/dataset.h"
+#include "opaline/model/training/seeded_random.h"
 
 namespace {
 

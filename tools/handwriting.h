@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "digit_strokes.h"
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/training/seeded_random.h"
 
 namespace opaline {
 

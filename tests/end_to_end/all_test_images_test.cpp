@@ -7,7 +7,7 @@
 
 #include "end_to_end/program.h"
 #include "opaline/base/file.h"
-#include "opaline/model/dataset.h"
+#include "opaline/model/data/dataset.h"
 #include "opaline/model/onnx_network.h"
 #include "support/data.h"
 #include "support/temporary_folder.h"

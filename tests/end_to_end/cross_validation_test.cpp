@@ -7,8 +7,8 @@
 #include <numeric>
 
 #include "end_to_end/program.h"
-#include "opaline/model/seeded_random.h"
-#include "opaline/model/table.h"
+#include "opaline/model/data/table.h"
+#include "opaline/model/training/seeded_random.h"
 #include "support/data.h"
 #include "support/temporary_folder.h"
 

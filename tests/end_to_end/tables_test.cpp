@@ -8,7 +8,7 @@
 
 #include "end_to_end/program.h"
 #include "end_to_end/workshop.h"
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/training/seeded_random.h"
 #include "support/temporary_folder.h"
 
 using namespace opaline::test;

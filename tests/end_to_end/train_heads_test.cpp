@@ -10,9 +10,9 @@
 
 #include "end_to_end/program.h"
 #include "opaline/base/file.h"
-#include "opaline/model/dataset.h"
+#include "opaline/model/data/dataset.h"
 #include "opaline/model/onnx_network.h"
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/training/seeded_random.h"
 #include "support/temporary_folder.h"
 
 using namespace opaline;

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "end_to_end/program.h"
-#include "opaline/model/dataset.h"
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/data/dataset.h"
+#include "opaline/model/training/seeded_random.h"
 
 namespace opaline::test {
 namespace {

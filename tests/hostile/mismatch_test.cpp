@@ -9,8 +9,8 @@
 #include "opaline/base/file.h"
 #include "opaline/inference/message.h"
 #include "opaline/inference/spec_certificate.h"
-#include "opaline/model/dataset.h"
-#include "opaline/model/trainer.h"
+#include "opaline/model/data/dataset.h"
+#include "opaline/model/training/trainer.h"
 #include "opaline/paillier/key_files.h"
 #include "support/temporary_folder.h"
 

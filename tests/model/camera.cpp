@@ -8,7 +8,7 @@
 #include <numbers>
 #include <stdexcept>
 
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/training/seeded_random.h"
 
 namespace opaline::test {
 namespace {

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "opaline/base/bytes.h"
-#include "opaline/model/photograph.h"
+#include "opaline/model/data/photograph.h"
 
 namespace opaline::test {
 

@@ -7,7 +7,7 @@
 
 #include "opaline/base/error.h"
 #include "opaline/base/file.h"
-#include "opaline/model/dataset.h"
+#include "opaline/model/data/dataset.h"
 #include "opaline/model/onnx_network.h"
 #include "opaline/model/quantise.h"
 #include "support/data.h"

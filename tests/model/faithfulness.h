@@ -6,7 +6,7 @@
 #include "camera.h"
 #include "opaline/base/file.h"
 #include "opaline/model/compiled_model.h"
-#include "opaline/model/photograph.h"
+#include "opaline/model/data/photograph.h"
 
 namespace opaline::test {
 

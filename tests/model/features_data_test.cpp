@@ -2,8 +2,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "opaline/model/dataset.h"
-#include "opaline/model/features.h"
+#include "opaline/model/data/dataset.h"
+#include "opaline/model/features/features.h"
 #include "support/data.h"
 
 using namespace opaline;

@@ -1,4 +1,4 @@
-#include "opaline/model/features.h"
+#include "opaline/model/features/features.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -6,9 +6,9 @@
 #include <numeric>
 
 #include "opaline/base/error.h"
-#include "opaline/model/gradient_histogram.h"
-#include "opaline/model/seeded_random.h"
-#include "opaline/model/sign_projection.h"
+#include "opaline/model/features/gradient_histogram.h"
+#include "opaline/model/features/sign_projection.h"
+#include "opaline/model/training/seeded_random.h"
 
 using namespace opaline;
 

@@ -1,9 +1,9 @@
-#include "opaline/model/folds.h"
+#include "opaline/model/training/folds.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/training/seeded_random.h"
 #include "support/error_kind.h"
 
 using namespace opaline;

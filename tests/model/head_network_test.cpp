@@ -1,4 +1,4 @@
-#include "opaline/model/head_network.h"
+#include "opaline/model/training/head_network.h"
 
 #include <onnx/checker.h>
 #include <onnx/onnx_pb.h>

@@ -1,4 +1,4 @@
-#include "opaline/model/linear_head.h"
+#include "opaline/model/training/linear_head.h"
 
 #include <omp.h>
 
@@ -8,7 +8,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/training/seeded_random.h"
 #include "support/error_kind.h"
 
 using namespace opaline;

@@ -4,9 +4,9 @@
 #include <iostream>
 
 #include "opaline/base/parallel.h"
-#include "opaline/model/dataset.h"
-#include "opaline/model/features.h"
-#include "opaline/model/linear_head.h"
+#include "opaline/model/data/dataset.h"
+#include "opaline/model/features/features.h"
+#include "opaline/model/training/linear_head.h"
 #include "support/data.h"
 
 using namespace opaline;

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "opaline/model/dataset.h"
+#include "opaline/model/data/dataset.h"
 #include "opaline/model/onnx_network.h"
-#include "opaline/model/trainer.h"
+#include "opaline/model/training/trainer.h"
 #include "support/data.h"
 
 using namespace opaline;

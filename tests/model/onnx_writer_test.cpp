@@ -5,8 +5,8 @@
 
 #include "opaline/base/error.h"
 #include "opaline/model/onnx_network.h"
-#include "opaline/model/seeded_random.h"
-#include "opaline/model/trainer.h"
+#include "opaline/model/training/seeded_random.h"
+#include "opaline/model/training/trainer.h"
 
 using namespace opaline;
 

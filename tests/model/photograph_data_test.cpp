@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "faithfulness.h"
-#include "opaline/model/dataset.h"
+#include "opaline/model/data/dataset.h"
 #include "support/data.h"
 
 using namespace opaline;

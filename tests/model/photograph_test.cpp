@@ -1,4 +1,4 @@
-#include "opaline/model/photograph.h"
+#include "opaline/model/data/photograph.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

@@ -8,7 +8,7 @@
 
 #include "camera.h"
 #include "opaline/base/error.h"
-#include "opaline/model/photograph.h"
+#include "opaline/model/data/photograph.h"
 #include "support/error_kind.h"
 #include "support/temporary_folder.h"
 

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <numeric>
 
-#include "opaline/model/table.h"
+#include "opaline/model/data/table.h"
 #include "support/data.h"
 
 using namespace opaline;

@@ -7,7 +7,7 @@
 
 #include "npy_file.h"
 #include "opaline/base/error.h"
-#include "opaline/model/table.h"
+#include "opaline/model/data/table.h"
 #include "support/error_kind.h"
 #include "support/temporary_folder.h"
 

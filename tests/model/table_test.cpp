@@ -1,4 +1,4 @@
-#include "opaline/model/table.h"
+#include "opaline/model/data/table.h"
 
 #include <catch2/catch.hpp>
 #include <cmath>

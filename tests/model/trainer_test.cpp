@@ -1,4 +1,4 @@
-#include "opaline/model/trainer.h"
+#include "opaline/model/training/trainer.h"
 
 #include <omp.h>
 
@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "opaline/base/error.h"
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/training/seeded_random.h"
 
 using namespace opaline;
 

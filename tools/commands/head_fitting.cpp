@@ -7,8 +7,8 @@
 
 #include "commands/head_quality.h"
 #include "opaline/base/file.h"
-#include "opaline/model/folds.h"
-#include "opaline/model/linear_head.h"
+#include "opaline/model/training/folds.h"
+#include "opaline/model/training/linear_head.h"
 
 namespace opaline::tools {
 namespace {

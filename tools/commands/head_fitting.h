@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "commands/train_options.h"
-#include "opaline/model/head_network.h"
-#include "opaline/model/linear_head.h"
+#include "opaline/model/training/head_network.h"
+#include "opaline/model/training/linear_head.h"
 
 namespace opaline::tools {
 

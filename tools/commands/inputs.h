@@ -13,8 +13,8 @@
 #include "opaline/inference/client.h"
 #include "opaline/model/calibration.h"
 #include "opaline/model/client_spec.h"
-#include "opaline/model/dataset.h"
-#include "opaline/model/table.h"
+#include "opaline/model/data/dataset.h"
+#include "opaline/model/data/table.h"
 
 namespace opaline::tools {
 

@@ -14,7 +14,7 @@
 #include "opaline/base/error.h"
 #include "opaline/base/frame.h"
 #include "opaline/inference/message.h"
-#include "opaline/model/dataset.h"
+#include "opaline/model/data/dataset.h"
 #include "opaline/paillier/key_files.h"
 
 namespace opaline::tools {

@@ -8,7 +8,7 @@
 #include "commands/report.h"
 #include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
-#include "opaline/model/dataset.h"
+#include "opaline/model/data/dataset.h"
 
 namespace opaline::tools {
 namespace {

@@ -12,7 +12,7 @@
 #include "opaline/base/error.h"
 #include "opaline/base/file.h"
 #include "opaline/model/onnx_network.h"
-#include "opaline/model/trainer.h"
+#include "opaline/model/training/trainer.h"
 
 namespace opaline::tools {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "commands/command.h"
-#include "opaline/model/features.h"
+#include "opaline/model/features/features.h"
 
 namespace opaline::tools {
 

@@ -11,7 +11,7 @@
 #include "commands/report.h"
 #include "opaline/base/error.h"
 #include "opaline/base/file.h"
-#include "opaline/model/table.h"
+#include "opaline/model/data/table.h"
 
 namespace opaline::tools {
 namespace {

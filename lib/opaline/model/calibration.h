@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "opaline/model/dataset.h"
-#include "opaline/model/features.h"
+#include "opaline/model/data/dataset.h"
+#include "opaline/model/features/features.h"
 #include "opaline/model/input_encoding.h"
 
 namespace opaline {

@@ -8,7 +8,7 @@
 
 #include "opaline/base/bytes.h"
 #include "opaline/base/sha256.h"
-#include "opaline/model/features.h"
+#include "opaline/model/features/features.h"
 #include "opaline/model/input_encoding.h"
 #include "opaline/model/onnx_network.h"
 

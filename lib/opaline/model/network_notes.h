@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "opaline/model/features.h"
+#include "opaline/model/features/features.h"
 #include "opaline/model/input_encoding.h"
 
 namespace opaline {

@@ -1,11 +1,11 @@
-#include "opaline/model/folds.h"
+#include "opaline/model/training/folds.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "opaline/base/error.h"
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/training/seeded_random.h"
 
 namespace opaline {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "opaline/model/grey_field.h"
+#include "opaline/model/data/grey_field.h"
 
 namespace opaline {
 

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "opaline/model/dataset.h"
+#include "opaline/model/data/dataset.h"
 
 namespace opaline {
 

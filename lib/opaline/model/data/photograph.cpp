@@ -1,4 +1,4 @@
-#include "opaline/model/photograph.h"
+#include "opaline/model/data/photograph.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,8 +9,8 @@
 #include <string>
 
 #include "opaline/base/error.h"
-#include "opaline/model/grey_field.h"
-#include "opaline/model/paper.h"
+#include "opaline/model/data/grey_field.h"
+#include "opaline/model/data/paper.h"
 
 namespace opaline {
 namespace {

@@ -1,9 +1,9 @@
-#include "opaline/model/sign_projection.h"
+#include "opaline/model/features/sign_projection.h"
 
 #include <cmath>
 #include <numbers>
 
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/training/seeded_random.h"
 
 namespace opaline {
 

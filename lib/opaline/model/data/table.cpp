@@ -1,4 +1,4 @@
-#include "opaline/model/table.h"
+#include "opaline/model/data/table.h"
 
 #include <algorithm>
 #include <array>
@@ -9,8 +9,8 @@
 #include "opaline/base/bytes.h"
 #include "opaline/base/error.h"
 #include "opaline/base/file.h"
-#include "opaline/model/csv.h"
-#include "opaline/model/npy.h"
+#include "opaline/model/data/csv.h"
+#include "opaline/model/data/npy.h"
 #include "opaline/model/text.h"
 
 namespace opaline {

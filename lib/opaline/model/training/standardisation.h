@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "opaline/model/linear_head.h"
+#include "opaline/model/training/linear_head.h"
 
 namespace opaline {
 

@@ -6,7 +6,7 @@
 #include "opaline/model/affine_map.h"
 #include "opaline/model/network_notes.h"
 #include "opaline/model/onnx_network.h"
-#include "opaline/model/standardisation.h"
+#include "opaline/model/training/standardisation.h"
 
 namespace opaline {
 

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "opaline/base/error.h"
-#include "opaline/model/head_network.h"
-#include "opaline/model/trainer.h"
+#include "opaline/model/training/head_network.h"
+#include "opaline/model/training/trainer.h"
 
 namespace opaline {
 namespace {

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "opaline/model/features.h"
+#include "opaline/model/features/features.h"
 
 namespace opaline {
 

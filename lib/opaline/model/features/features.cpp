@@ -1,11 +1,11 @@
-#include "opaline/model/features.h"
+#include "opaline/model/features/features.h"
 
 #include <array>
 #include <string>
 
 #include "opaline/base/error.h"
-#include "opaline/model/gradient_histogram.h"
-#include "opaline/model/sign_projection.h"
+#include "opaline/model/features/gradient_histogram.h"
+#include "opaline/model/features/sign_projection.h"
 
 namespace opaline {
 namespace {

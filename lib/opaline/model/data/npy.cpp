@@ -1,4 +1,4 @@
-#include "opaline/model/npy.h"
+#include "opaline/model/data/npy.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "opaline/base/error.h"
-#include "opaline/model/table.h"
+#include "opaline/model/data/table.h"
 
 namespace opaline {
 namespace {

@@ -1,4 +1,4 @@
-#include "opaline/model/gradient_histogram.h"
+#include "opaline/model/features/gradient_histogram.h"
 
 #include <algorithm>
 #include <cmath>

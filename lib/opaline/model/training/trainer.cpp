@@ -1,4 +1,4 @@
-#include "opaline/model/trainer.h"
+#include "opaline/model/training/trainer.h"
 
 // Eigen's own threads would cut products, and so round their sums, by the number of threads.
 #define EIGEN_DONT_PARALLELIZE
@@ -12,7 +12,7 @@
 
 #include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
-#include "opaline/model/seeded_random.h"
+#include "opaline/model/training/seeded_random.h"
 
 namespace opaline {
 namespace {

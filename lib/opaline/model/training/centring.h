@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "opaline/model/linear_head.h"
+#include "opaline/model/training/linear_head.h"
 
 namespace opaline {
 

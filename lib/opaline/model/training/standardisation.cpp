@@ -1,8 +1,8 @@
-#include "opaline/model/standardisation.h"
+#include "opaline/model/training/standardisation.h"
 
 #include <cmath>
 
-#include "opaline/model/centring.h"
+#include "opaline/model/training/centring.h"
 
 namespace opaline {
 

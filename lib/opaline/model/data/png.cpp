@@ -9,7 +9,7 @@
 #include "opaline/base/bytes.h"
 #include "opaline/base/error.h"
 #include "opaline/base/file.h"
-#include "opaline/model/photograph.h"
+#include "opaline/model/data/photograph.h"
 
 namespace opaline {
 namespace {

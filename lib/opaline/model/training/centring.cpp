@@ -1,4 +1,4 @@
-#include "opaline/model/centring.h"
+#include "opaline/model/training/centring.h"
 
 #include <cmath>
 

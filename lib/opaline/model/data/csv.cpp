@@ -1,4 +1,4 @@
-#include "opaline/model/csv.h"
+#include "opaline/model/data/csv.h"
 
 #include <csv.h>
 
@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "opaline/base/error.h"
-#include "opaline/model/table.h"
+#include "opaline/model/data/table.h"
 #include "opaline/model/text.h"
 
 namespace opaline {

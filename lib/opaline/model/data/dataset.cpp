@@ -1,4 +1,4 @@
-#include "opaline/model/dataset.h"
+#include "opaline/model/data/dataset.h"
 
 #include <zlib.h>
 

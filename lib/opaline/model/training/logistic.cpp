@@ -13,8 +13,8 @@
 
 #include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
-#include "opaline/model/centring.h"
-#include "opaline/model/linear_head.h"
+#include "opaline/model/training/centring.h"
+#include "opaline/model/training/linear_head.h"
 
 namespace opaline {
 namespace {

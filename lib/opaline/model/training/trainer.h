@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "opaline/base/bytes.h"
-#include "opaline/model/dataset.h"
+#include "opaline/model/data/dataset.h"
 
 namespace opaline {
 

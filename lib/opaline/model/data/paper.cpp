@@ -1,4 +1,4 @@
-#include "opaline/model/paper.h"
+#include "opaline/model/data/paper.h"
 
 #include <Eigen/Dense>
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "opaline/model/grey_field.h"
+#include "opaline/model/data/grey_field.h"
 
 #include <algorithm>
 
