@@ -2,6 +2,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -69,10 +70,11 @@ class Node {
     return *this;
   }
 
-  /// All outputs; an input of {} that is an empty optional is left out.
+  /// All outputs. An input that is left_out() is null.
   std::vector<network::Tensor> all(std::int64_t opset, const std::vector<network::Tensor>& inputs) const {
-    std::vector<const network::Tensor*> pointers;
-    for (const network::Tensor& input : inputs) pointers.push_back(is_left_out(input) ? nullptr : &input);
+    std::vector<const network::Tensor*> pointers(inputs.size());
+    std::transform(inputs.begin(), inputs.end(), pointers.begin(),
+                   [](const network::Tensor& input) { return is_left_out(input) ? nullptr : &input; });
     return network::evaluate_node(proto, pointers, {opset, 3});
   }
 

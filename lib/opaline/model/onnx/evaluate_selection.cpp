@@ -149,11 +149,13 @@ Outputs gather_nd(const Call& call) {
   const Strides strides = strides_of(data.shape);
   const std::size_t tuples = indices.size() / places;
   const std::size_t batch_count = element_count(std::span(of).first(batches));
-  const std::size_t batch_length = batch_count == 0 ? 0 : element_count(data.shape) / batch_count;
+  // Without any batch there are no tuples either.
+  const std::size_t batch_length = element_count(data.shape) / std::max(batch_count, std::size_t{1});
+  const std::size_t batch_tuples = std::max(tuples / std::max(batch_count, std::size_t{1}), std::size_t{1});
   call.work({indices.size()});
   std::vector<std::size_t> offsets;
   for (std::size_t tuple = 0; tuple < tuples; ++tuple) {
-    std::size_t offset = tuple / (tuples / batch_count) * batch_length;
+    std::size_t offset = tuple / batch_tuples * batch_length;
     for (std::size_t i = 0; i < places; ++i) {
       const std::size_t axis = batches + i;
       offset += index_in(call, indices[tuple * places + i], data.shape[axis]) * to_size(strides[axis]);

@@ -20,7 +20,7 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b;
 
 Integers per_axis(const Call& call, std::string_view name, std::size_t axes, std::int64_t lowest,
                   std::int64_t otherwise) {
-  const Integers numbers = call.integer_list(name).value_or(Integers(axes, otherwise));
+  Integers numbers = call.integer_list(name).value_or(Integers(axes, otherwise));
   if (numbers.size() != axes) {
     call.damaged("its " + std::string(name) + " need " + std::to_string(axes) + " numbers");
   }

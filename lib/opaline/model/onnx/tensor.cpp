@@ -62,7 +62,9 @@ std::vector<Result> decode_values(const onnx::TensorProto& tensor, std::size_t c
   }
   std::vector<Result> values(count);
   if (tensor.has_raw_data()) {
-    for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<Result>(raw_number<Stored>(raw, i));
+    for (std::size_t i = 0; i < count; ++i) {
+      values[i] = static_cast<Result>(raw_number<Stored>(raw, i));  // NOLINT(bugprone-signed-char-misuse)
+    }
   } else {
     std::transform(field.begin(), field.end(), values.begin(), [](auto v) { return static_cast<Result>(v); });
   }
