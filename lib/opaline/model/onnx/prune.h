@@ -1,0 +1,14 @@
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <cstddef>
+#include <vector>
+
+namespace opaline::network {
+
+/// Takes the nodes out of the graph that its outputs do not depend on, and returns the positions, counted
+/// from 1, of those that stay. Error(unsupported_model) if two nodes make the same tensor.
+std::vector<std::size_t> prune(onnx::GraphProto& graph);
+
+}  // namespace opaline::network
