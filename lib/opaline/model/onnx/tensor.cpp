@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <type_traits>
+#include <utility>
 
 #include "opaline/base/error.h"
 #include "opaline/model/onnx/quoted.h"
@@ -33,8 +34,10 @@ Shape decode_shape(const onnx::TensorProto& tensor) {
 /// The i-th little-endian number of raw_data.
 template <typename Number>
 Number raw_number(const std::string& raw, std::size_t i) {
-  using Bits = std::conditional_t<sizeof(Number) == 8, std::uint64_t,
-                                  std::conditional_t<sizeof(Number) == 4, std::uint32_t, std::uint8_t>>;
+  using Bits = std::conditional_t<
+      sizeof(Number) == 8, std::uint64_t,
+      std::conditional_t<sizeof(Number) == 4, std::uint32_t,
+                         std::conditional_t<sizeof(Number) == 2, std::uint16_t, std::uint8_t>>>;
   std::uint64_t bits = 0;
   for (std::size_t byte = 0; byte < sizeof(Number); ++byte) {
     bits |= std::uint64_t{static_cast<std::uint8_t>(raw[i * sizeof(Number) + byte])} << (8 * byte);
@@ -62,6 +65,38 @@ std::vector<Result> decode_values(const onnx::TensorProto& tensor, std::size_t c
     for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<Result>(raw_number<Stored>(raw, i));
   } else {
     std::transform(field.begin(), field.end(), values.begin(), [](auto v) { return static_cast<Result>(v); });
+  }
+  return values;
+}
+
+/// The number that the 16 bits of an IEEE half stand for.
+double from_half(std::uint16_t bits) {
+  const double sign = (bits & 0x8000U) != 0 ? -1.0 : 1.0;
+  const int exponent = (bits >> 10U) & 0x1F;
+  const int fraction = bits & 0x3FF;
+  if (exponent == 0x1F) return fraction == 0 ? sign * HUGE_VAL : std::nan("");
+  return sign * (exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(fraction + 0x400, exponent - 25));
+}
+
+/// A bfloat16 is the upper half of a float.
+double from_bfloat(std::uint16_t bits) { return double{std::bit_cast<float>(std::uint32_t{bits} << 16U)}; }
+
+template <double (*decode)(std::uint16_t)>
+std::vector<double> decode_halves(const onnx::TensorProto& tensor, std::size_t count) {
+  const auto bits = decode_values<std::uint16_t, std::uint16_t>(tensor, count, tensor.int32_data());
+  std::vector<double> values(count);
+  std::transform(bits.begin(), bits.end(), values.begin(), decode);
+  return values;
+}
+
+/// Whole numbers, from raw_data or `field`. One that does not fit its type, or int64, is damaged.
+template <typename Stored, typename Field>
+std::vector<std::int64_t> decode_integers(const onnx::TensorProto& tensor, std::size_t count,
+                                          const Field& field) {
+  auto values = decode_values<Stored, std::int64_t>(tensor, count, field);
+  const auto fits = [](std::int64_t v) { return std::in_range<Stored>(v); };
+  if (!std::all_of(values.begin(), values.end(), fits)) {
+    refuse(ErrorKind::damaged, tensor, "holds a number that does not fit its element type");
   }
   return values;
 }
@@ -108,6 +143,24 @@ Tensor decode_tensor(const onnx::TensorProto& tensor) {
     case onnx::TensorProto::DOUBLE:
       return {std::move(shape),
               only_finite(tensor, decode_values<double, double>(tensor, count, tensor.double_data()))};
+    case onnx::TensorProto::FLOAT16:
+      return {std::move(shape), only_finite(tensor, decode_halves<from_half>(tensor, count))};
+    case onnx::TensorProto::BFLOAT16:
+      return {std::move(shape), only_finite(tensor, decode_halves<from_bfloat>(tensor, count))};
+    case onnx::TensorProto::INT32:
+      return {std::move(shape), decode_integers<std::int32_t>(tensor, count, tensor.int32_data())};
+    case onnx::TensorProto::INT16:
+      return {std::move(shape), decode_integers<std::int16_t>(tensor, count, tensor.int32_data())};
+    case onnx::TensorProto::UINT16:
+      return {std::move(shape), decode_integers<std::uint16_t>(tensor, count, tensor.int32_data())};
+    case onnx::TensorProto::INT8:
+      return {std::move(shape), decode_integers<std::int8_t>(tensor, count, tensor.int32_data())};
+    case onnx::TensorProto::UINT8:
+      return {std::move(shape), decode_integers<std::uint8_t>(tensor, count, tensor.int32_data())};
+    case onnx::TensorProto::UINT32:
+      return {std::move(shape), decode_integers<std::uint32_t>(tensor, count, tensor.uint64_data())};
+    case onnx::TensorProto::UINT64:
+      return {std::move(shape), decode_integers<std::uint64_t>(tensor, count, tensor.uint64_data())};
     case onnx::TensorProto::INT64:
       return {std::move(shape),
               decode_values<std::int64_t, std::int64_t>(tensor, count, tensor.int64_data())};
@@ -117,7 +170,7 @@ Tensor decode_tensor(const onnx::TensorProto& tensor) {
     default:
       refuse(ErrorKind::unsupported_model, tensor,
              "is of element type " + std::to_string(tensor.data_type()) +
-                 "; weights have to be float or double, shapes int64");
+                 "; weights have to be real numbers, shapes whole ones");
   }
 }
 

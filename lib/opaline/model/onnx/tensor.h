@@ -25,8 +25,9 @@ struct Tensor {
   std::variant<std::vector<double>, std::vector<std::int64_t>> values;
 };
 
-/// Decodes a tensor of float or double (all finite), int64 or bool. Error(damaged) if its sizes contradict
-/// each other, Error(unsupported_model) if it is of another type or keeps its data in another file.
+/// Decodes a tensor of double, float, float16 or bfloat16 (all finite), or of whole numbers (signed or
+/// unsigned of 8 to 64 bits, bool). Error(damaged) if its sizes contradict each other or a number does not
+/// fit its type, Error(unsupported_model) if it is of another type or keeps its data in another file.
 Tensor decode_tensor(const onnx::TensorProto& tensor);
 
 }  // namespace opaline::network
