@@ -26,9 +26,9 @@ struct ImportedNetwork {
   /// output; at most 1e-9. Nothing if evaluating it would have taken more than 2^34 multiplications.
   std::optional<double> largest_difference;
 
-  NetworkNotes notes;                ///< from the file's metadata
-  std::vector<std::string> labels;   ///< names of the classes that the graph itself states; may be empty
-  bool regression = false;           ///< the last node is a regressor of ai.onnx.ml
+  NetworkNotes notes;               ///< from the file's metadata
+  std::vector<std::string> labels;  ///< names of the classes that the graph itself states; may be empty
+  bool regression = false;          ///< the last node is a regressor of ai.onnx.ml
   /// Mean ± 6 deviations of each input if the network standardises its whole input first; empty otherwise.
   std::vector<InputRange> suggested_ranges;
 };
@@ -43,8 +43,8 @@ inline constexpr std::size_t kOnnxLimit = std::size_t{256} << 20;
 /// float or double, and collapses it into one affine map in double precision. Several outputs have to be made
 /// of one affine tensor (logits, their Softmax, a class). The map is then compared with the network itself.
 /// Throws Error(damaged) if it is not an ONNX model; Error(unsupported_model), naming the node, its operator
-/// and its output and saying what would help, if the graph is not affine in its input or mixes the images of a
-/// batch; Error(fault) if map and network disagree. `name` (the file's) opens every error text.
+/// and its output and saying what would help, if the graph is not affine in its input or mixes the images of
+/// a batch; Error(fault) if map and network disagree. `name` (the file's) opens every error text.
 ImportedNetwork import_onnx(ByteView file, const std::string& name);
 
 }  // namespace opaline

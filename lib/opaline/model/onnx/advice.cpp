@@ -14,18 +14,19 @@ namespace {
 using Names = std::span<const std::string_view>;
 
 constexpr std::array<std::string_view, 31> kNonlinear = {
-    "Abs",  "Celu",      "Clip", "Cos",        "Elu",             "Erf",     "Exp",  "Gelu",
-    "Hardmax", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Max",   "Min",  "Mish",
-    "PRelu", "Pow",     "Reciprocal", "Relu",    "Round",          "Selu",    "Shrink", "Sign",
-    "Sin",  "Softplus", "Softsign", "Sqrt",      "Swish",           "Tanh",    "ThresholdedRelu"};
+    "Abs",   "Celu",    "Clip",           "Cos",       "Elu",        "Erf",      "Exp",
+    "Gelu",  "Hardmax", "HardSigmoid",    "HardSwish", "LeakyRelu",  "Log",      "Max",
+    "Min",   "Mish",    "PRelu",          "Pow",       "Reciprocal", "Relu",     "Round",
+    "Selu",  "Shrink",  "Sign",           "Sin",       "Softplus",   "Softsign", "Sqrt",
+    "Swish", "Tanh",    "ThresholdedRelu"};
 constexpr std::array<std::string_view, 4> kMaxima = {"GlobalLpPool", "GlobalMaxPool", "LpPool", "MaxPool"};
 constexpr std::array<std::string_view, 7> kNormalisations = {
     "GroupNormalization",        "InstanceNormalization", "LRN", "LayerNormalization", "LpNormalization",
     "MeanVarianceNormalization", "RMSNormalization"};
 constexpr std::array<std::string_view, 3> kControl = {"If", "Loop", "Scan"};
 constexpr std::array<std::string_view, 3> kRecurrent = {"GRU", "LSTM", "RNN"};
-constexpr std::array<std::string_view, 9> kMeasures = {"ReduceL1",        "ReduceL2",  "ReduceLogSum",
-                                                       "ReduceLogSumExp", "ReduceMax", "ReduceMin",
+constexpr std::array<std::string_view, 9> kMeasures = {"ReduceL1",        "ReduceL2",        "ReduceLogSum",
+                                                       "ReduceLogSumExp", "ReduceMax",       "ReduceMin",
                                                        "ReduceProd",      "ReduceSumSquare", "TopK"};
 
 bool contains(Names names, std::string_view name) {
@@ -47,24 +48,28 @@ std::string advice_for(const Node& node) {
   }
   if (contains(kNonlinear, type)) {
     if (node.place() == Node::Place::makes_an_output) {
-      return "is not affine; end the network before it and let the client apply it to the answers, or put the "
+      return "is not affine; end the network before it and let the client apply it to the answers, or put "
+             "the "
              "identity in its place and train the network again";
     }
-    return "is not affine; put the identity in its place and train the network again, best on a public feature "
+    return "is not affine; put the identity in its place and train the network again, best on a public "
+           "feature "
            "map that the client computes";
   }
   if (contains(kMaxima, type)) {
     return "is not affine; put an average in place of the maximum (AveragePool) and train the network again";
   }
   if (contains(kNormalisations, type)) {
-    return "is not affine, its factor depends on the image; put BatchNormalization in its place and train the "
+    return "is not affine, its factor depends on the image; put BatchNormalization in its place and train "
+           "the "
            "network again";
   }
   if (contains(kMeasures, type)) {
     return "is not affine; take sums or averages (ReduceSum, ReduceMean) and train the network again";
   }
   if (type == "Normalizer") {
-    return "is not affine; end the model before it and let the client normalise the answers, or export it with "
+    return "is not affine; end the model before it and let the client normalise the answers, or export it "
+           "with "
            "raw scores";
   }
   if (is_quantised(type)) return "works on quantised numbers; export the float network, Opaline quantises it";

@@ -31,9 +31,9 @@ Matrix& BackwardPass::gathered(const Variable& x) {
   if (!matrix) {
     const std::size_t elements = element_count(x.shape);
     if (elements > (kMostEntries - entries_) / outputs()) {
-      throw Error(ErrorKind::unsupported_model,
-                  "collapsing the network would take more than " +
-                      std::to_string(kMostEntries * sizeof(double) >> 20) + " MiB; it is too large");
+      throw Error(ErrorKind::unsupported_model, "collapsing the network would take more than " +
+                                                    std::to_string(kMostEntries * sizeof(double) >> 20) +
+                                                    " MiB; it is too large");
     }
     entries_ += elements * outputs();
     matrix = Matrix{outputs(), std::vector<double>(elements * outputs(), 0.0)};
@@ -41,7 +41,9 @@ Matrix& BackwardPass::gathered(const Variable& x) {
   return *matrix;
 }
 
-std::optional<Matrix> BackwardPass::take(std::size_t id) { return std::exchange(matrices_[id], std::nullopt); }
+std::optional<Matrix> BackwardPass::take(std::size_t id) {
+  return std::exchange(matrices_[id], std::nullopt);
+}
 
 Step variable_step(Shape shape, Strides to, Variable x, Strides from, Coefficient coefficient) {
   const std::uint64_t entries = product(shape);
@@ -72,8 +74,9 @@ std::uint64_t product(const Shape& shape) {
   std::uint64_t count = 1;
   for (const std::size_t size : shape) {
     if (size == 0) return 0;
-    count = count > std::numeric_limits<std::uint64_t>::max() / size ? std::numeric_limits<std::uint64_t>::max()
-                                                                     : count * size;
+    count = count > std::numeric_limits<std::uint64_t>::max() / size
+                ? std::numeric_limits<std::uint64_t>::max()
+                : count * size;
   }
   return count;
 }

@@ -16,9 +16,9 @@
 /// of the input. No operator's own matrix is ever stored: it is visited, entry by entry.
 namespace opaline::network {
 
-inline constexpr std::size_t kMostEntries = std::size_t{1} << 26;       ///< of all matrices held at one time
-inline constexpr std::uint64_t kMostVisits = std::uint64_t{1} << 36;    ///< entries visited × outputs
-inline constexpr std::size_t kMostElements = std::size_t{1} << 26;      ///< of one tensor
+inline constexpr std::size_t kMostEntries = std::size_t{1} << 26;     ///< of all matrices held at one time
+inline constexpr std::uint64_t kMostVisits = std::uint64_t{1} << 36;  ///< entries visited × outputs
+inline constexpr std::size_t kMostElements = std::size_t{1} << 26;    ///< of one tensor
 
 /// How the outputs depend on one tensor, element by element.
 struct Matrix {

@@ -15,7 +15,8 @@ void need_all(const Node& node, const Shape& shape, std::size_t axis, std::size_
   if (axis == 0 && shape.size() > 1 && shape[0] == 1) {
     node.refuse("its axis 0 would mix the images of a batch; use axis 1");
   }
-  if (along != element_count(shape)) node.refuse("has to work over all outputs of an image; Flatten before it");
+  if (along != element_count(shape))
+    node.refuse("has to work over all outputs of an image; Flatten before it");
 }
 
 Finished finish(const Node& node, Shape shape, OutputActivation activation) {

@@ -28,16 +28,17 @@ End common_end(std::span<const NamedValue> outputs) {
     const End other = end_of(output);
     const std::string both = "the outputs " + quoted(outputs.front().name) + " and " + quoted(output.name);
     if (other.logits.id != end.logits.id) {
-      refuse(both + " are made of different tensors; a network needs one, of which the client makes the rest");
+      refuse(both +
+             " are made of different tensors; a network needs one, of which the client makes the rest");
     }
     if (!end.labels.empty() && !other.labels.empty() && end.labels != other.labels) {
       refuse(both + " name the classes differently; keep one of them");
     }
     if (end.labels.empty()) end.labels = other.labels;
     if (are_probabilities(end.activation)) {
-      const bool is_other_sort = are_probabilities(other.activation) &&
-                                 (other.activation == OutputActivation::sigmoid) !=
-                                     (end.activation == OutputActivation::sigmoid);
+      const bool is_other_sort =
+          are_probabilities(other.activation) &&
+          (other.activation == OutputActivation::sigmoid) != (end.activation == OutputActivation::sigmoid);
       if (is_other_sort) refuse(both + " are probabilities of different sorts; keep one of them");
     } else if (are_probabilities(other.activation) || other.activation == OutputActivation::none) {
       end.activation = other.activation;

@@ -102,9 +102,10 @@ class Forward {
     for (const std::string& name : proto.input()) {
       const Value* value = name.empty() ? nullptr : names_.find(name);
       if (value == nullptr && !name.empty()) {
-        refuse(title_of(proto, position) + ": its input " + quoted(name) +
-               " is no initialiser, no graph input and no output of an earlier node; the graph is incomplete, "
-               "unsorted or cyclic");
+        refuse(
+            title_of(proto, position) + ": its input " + quoted(name) +
+            " is no initialiser, no graph input and no output of an earlier node; the graph is incomplete, "
+            "unsorted or cyclic");
       }
       inputs.push_back(value == nullptr ? std::nullopt : std::optional(*value));
     }
@@ -156,7 +157,8 @@ class Forward {
     if (!is_standard && !(is_ml && opsets_.machine_learning != 0)) node.refuse(advice_for(node));
     if (is_constant) return fold(node);
     if (finished != nullptr && node.finished(0) == nullptr) {
-      refuse(finished->maker + ": is not affine, so it may only be the network's last node, but " + node.title() +
+      refuse(finished->maker + ": is not affine, so it may only be the network's last node, but " +
+             node.title() +
              " goes on; end the network there, or put the identity in its place and train the network again");
     }
 
@@ -184,7 +186,8 @@ class Forward {
     Values values;
     for (Tensor& tensor : evaluate_node(node.proto(), inputs, opsets_)) {
       folded_ += element_count(tensor.shape);
-      if (folded_ > kMostFolded) node.refuse("the network's constants grow too large; store them as initialisers");
+      if (folded_ > kMostFolded)
+        node.refuse("the network's constants grow too large; store them as initialisers");
       values.emplace_back(std::make_shared<const Tensor>(std::move(tensor)));
     }
     return values;
@@ -196,7 +199,7 @@ class Forward {
   Names names_;
   GraphInput input_;
   ForwardPass pass_;
-  std::vector<Maker> made_by_;           // by id
+  std::vector<Maker> made_by_;            // by id
   std::vector<std::vector<User>> users_;  // by id: who made new tensors of it
   std::size_t folded_ = 0;
 };
@@ -267,8 +270,12 @@ ImportedNetwork collapse(onnx::GraphProto graph, const Opsets& opsets, NetworkNo
   for (const auto& node : graph.node()) network.operators.push_back(node.op_type());
   network.notes = std::move(notes);
 
-  Claim claim{input, forward.maker(end.logits.id).name, network.suggested_ranges, forward.pass().entries(),
-              forward.pass().elements(), forward.positions()};
+  Claim claim{input,
+              forward.maker(end.logits.id).name,
+              network.suggested_ranges,
+              forward.pass().entries(),
+              forward.pass().elements(),
+              forward.positions()};
   if (end.logits.id == 0) claim.output = input.name;
   if (network.notes.ranges.size() == inputs) claim.ranges = network.notes.ranges;
   network.largest_difference = check_claim(graph, opsets, network.map, claim);

@@ -26,7 +26,8 @@ GraphInput read_input(const onnx::ValueInfoProto& info) {
     refuse(" is not a tensor of float or double; export the network with such an input");
   }
   const auto& dimensions = type.shape().dim();
-  if (dimensions.empty()) refuse(" has no dimensions; it has to have a batch dimension and others of known sizes");
+  if (dimensions.empty())
+    refuse(" has no dimensions; it has to have a batch dimension and others of known sizes");
   GraphInput input{info.name(), {}, batch_of(type.shape())};
   const int first = input.batch == Batch::none ? 0 : 1;
   const int own = dimensions.size() - first;
@@ -38,7 +39,8 @@ GraphInput read_input(const onnx::ValueInfoProto& info) {
   std::size_t count = 1;
   for (int i = first; i < dimensions.size(); ++i) {
     const std::int64_t size = dimensions[i].dim_value();
-    if (size < 1) refuse(": dimension " + std::to_string(i) + " has no fixed size; only the batch may be open");
+    if (size < 1)
+      refuse(": dimension " + std::to_string(i) + " has no fixed size; only the batch may be open");
     if (static_cast<std::uint64_t>(size) > kMostInputs / count) {
       refuse(" has more than " + std::to_string(kMostInputs) + " elements");
     }

@@ -20,9 +20,7 @@ struct GraphInput {
   Shape shape;  ///< for one image, batch dimension included
   Batch batch = Batch::open;
 
-  Shape without_batch() const {
-    return {shape.begin() + (batch == Batch::none ? 0 : 1), shape.end()};
-  }
+  Shape without_batch() const { return {shape.begin() + (batch == Batch::none ? 0 : 1), shape.end()}; }
 };
 
 /// Error(unsupported_model) for what is no tensor of float or double with known sizes within the limits.

@@ -10,7 +10,8 @@ namespace opaline::network {
 Names::Names(const onnx::GraphProto& graph) {
   for (const auto& tensor : graph.initializer()) {
     if (!initialisers_.emplace(tensor.name(), &tensor).second) {
-      throw Error(ErrorKind::unsupported_model, "the initialiser " + quoted(tensor.name()) + " is there twice");
+      throw Error(ErrorKind::unsupported_model,
+                  "the initialiser " + quoted(tensor.name()) + " is there twice");
     }
   }
 }

@@ -40,9 +40,10 @@ const Variable& Node::need_variable(std::size_t i) const {
 Constant Node::need_numbers(std::size_t i) const {
   Constant found = constant(i);
   if (!found || !std::holds_alternative<std::vector<double>>(found->values)) {
-    refuse("input " + std::to_string(i) +
-           " has to be a constant of float or double; what several tensors that depend on the network's input "
-           "make together is not affine");
+    refuse(
+        "input " + std::to_string(i) +
+        " has to be a constant of float or double; what several tensors that depend on the network's input "
+        "make together is not affine");
   }
   return found;
 }

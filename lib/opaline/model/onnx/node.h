@@ -64,7 +64,8 @@ class Node {
   std::vector<std::string> texts(std::string_view name) const;
 
   /// A list that was an attribute before operator set `since` and is input `i` from then on.
-  std::optional<std::vector<std::int64_t>> list(std::string_view name, std::size_t i, std::int64_t since) const;
+  std::optional<std::vector<std::int64_t>> list(std::string_view name, std::size_t i,
+                                                std::int64_t since) const;
 
   /// An axis counted from 0 or back from `rank`.
   std::size_t axis(std::int64_t given, std::size_t rank) const;

@@ -97,8 +97,9 @@ Values linear_classifier(const Node& node, ForwardPass& pass) {
   } else if (transform == "SOFTMAX" && !is_binary) {
     activation = OutputActivation::softmax;
   } else if (transform != "NONE") {
-    node.refuse("its post_transform " + quoted(transform) +
-                " is not supported here; export the model with NONE, LOGISTIC or, for several classes, SOFTMAX");
+    node.refuse(
+        "its post_transform " + quoted(transform) +
+        " is not supported here; export the model with NONE, LOGISTIC or, for several classes, SOFTMAX");
   }
   const Variable logits = scores(node, pass, rows);
   if (element_count(logits.shape) != rows) node.refuse("has to classify one row at a time");
@@ -117,7 +118,11 @@ const std::vector<Operator>& machine_learning_operators() {
        {"classlabels_ints", "classlabels_strings", "coefficients", "intercepts", "multi_class",
         "post_transform"},
        linear_classifier},
-      {"LinearRegressor", 1, 1, {"coefficients", "intercepts", "post_transform", "targets"}, linear_regressor},
+      {"LinearRegressor",
+       1,
+       1,
+       {"coefficients", "intercepts", "post_transform", "targets"},
+       linear_regressor},
       {"Scaler", 1, 1, {"offset", "scale"}, scaler},
       {"ZipMap", 1, 1, {"classlabels_int64s", "classlabels_strings"}, zip_map},
   };

@@ -115,8 +115,7 @@ Values slice(const Node& node, ForwardPass& pass) {
     const auto place = [&](std::int64_t at, std::int64_t lowest, std::int64_t highest) {
       return std::clamp(at < 0 ? at + size : at, lowest, highest);
     };
-    const std::int64_t start =
-        step > 0 ? place(cuts.starts[i], 0, size) : place(cuts.starts[i], 0, size - 1);
+    const std::int64_t start = step > 0 ? place(cuts.starts[i], 0, size) : place(cuts.starts[i], 0, size - 1);
     const std::int64_t end = step > 0 ? place(cuts.ends[i], 0, size) : place(cuts.ends[i], -1, size - 1);
     const std::int64_t length = step > 0 ? end - start : start - end;
     const std::int64_t stride = step > 0 ? step : -step;
@@ -207,15 +206,14 @@ std::ptrdiff_t entry(const Node& node, std::int64_t index, std::size_t size) {
 Values blocks(const Node& node, ForwardPass& pass, const Shape& shape, std::vector<std::ptrdiff_t> starts,
               std::size_t block) {
   const std::uint64_t entries = std::uint64_t{starts.size()} * block;
-  return {pass.make(node, shape,
-                    {visiting_step(entries, node.need_variable(0),
-                                   [starts = std::move(starts), block](const auto& emit) {
-                                     for (std::size_t i = 0; i < starts.size(); ++i) {
-                                       const auto start = static_cast<std::size_t>(starts[i]);
-                                       for (std::size_t k = 0; k < block; ++k)
-                                         emit(i * block + k, start + k, 1.0);
-                                     }
-                                   })})};
+  return {pass.make(
+      node, shape,
+      {visiting_step(entries, node.need_variable(0), [starts = std::move(starts), block](const auto& emit) {
+        for (std::size_t i = 0; i < starts.size(); ++i) {
+          const auto start = static_cast<std::size_t>(starts[i]);
+          for (std::size_t k = 0; k < block; ++k) emit(i * block + k, start + k, 1.0);
+        }
+      })})};
 }
 
 Values gather(const Node& node, ForwardPass& pass) {

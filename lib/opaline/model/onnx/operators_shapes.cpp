@@ -48,8 +48,8 @@ Values flatten(const Node& node, ForwardPass& /*pass*/) {
   const std::int64_t given = node.integer("axis", 1);
   const bool is_end = given == static_cast<std::int64_t>(shape.size());
   const std::size_t axis = is_end ? shape.size() : node.axis(given, shape.size());
-  return in_shape(node, {element_count(std::span(shape).first(axis)),
-                         element_count(std::span(shape).subspan(axis))});
+  return in_shape(
+      node, {element_count(std::span(shape).first(axis)), element_count(std::span(shape).subspan(axis))});
 }
 
 Values reshape(const Node& node, ForwardPass& /*pass*/) {
@@ -145,12 +145,10 @@ Shape dimensions(const Node& node, const std::vector<std::int64_t>& given) {
 
 Values expand(const Node& node, ForwardPass& pass) {
   const Variable& x = node.need_variable(0);
-  const std::optional<Shape> shape =
-      broadcast_shape(x.shape, dimensions(node, node.need_integers(1)));
+  const std::optional<Shape> shape = broadcast_shape(x.shape, dimensions(node, node.need_integers(1)));
   if (!shape) node.refuse("its shape does not fit a tensor of shape " + to_string(x.shape));
   node.checked(*shape);
-  return {
-      pass.make(node, *shape, {variable_step(*shape, in_order(*shape), x, broadcast(x.shape, *shape))})};
+  return {pass.make(node, *shape, {variable_step(*shape, in_order(*shape), x, broadcast(x.shape, *shape))})};
 }
 
 Values tile(const Node& node, ForwardPass& pass) {
@@ -174,7 +172,9 @@ Values tile(const Node& node, ForwardPass& pass) {
 Values shape_of(const Node& node, ForwardPass& /*pass*/) {
   const Shape& shape = node.need_variable(0).shape;
   const auto rank = static_cast<std::int64_t>(shape.size());
-  const auto clamped = [&](std::int64_t at) { return std::clamp<std::int64_t>(at < 0 ? at + rank : at, 0, rank); };
+  const auto clamped = [&](std::int64_t at) {
+    return std::clamp<std::int64_t>(at < 0 ? at + rank : at, 0, rank);
+  };
   const std::int64_t start = clamped(node.integer("start", 0));
   const std::int64_t end = clamped(node.integer("end", rank));
   std::vector<std::int64_t> sizes;

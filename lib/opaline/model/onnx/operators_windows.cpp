@@ -41,7 +41,8 @@ struct Channels {
 };
 
 /// Calls visit(window element, image element, weight element), all of their whole tensors. The weights of a
-/// Conv are windows' channels × image's channels, those of a ConvTranspose as well: its windows are its input.
+/// Conv are windows' channels × image's channels, those of a ConvTranspose as well: its windows are its
+/// input.
 template <typename Visit>
 void for_each_weight(const Channels& channels, const std::vector<Window>& axes, const Visit& visit) {
   std::size_t windows = 1;
@@ -129,7 +130,8 @@ Values convolution(const Node& node, ForwardPass& pass) {
   const Shape& x = node.need_shape(0);
   const Shape& w = node.need_shape(1);
   need_images(node, x);
-  if (w.size() != x.size() || product(w) == 0) node.refuse("its weights have to have the dimensions of its input");
+  if (w.size() != x.size() || product(w) == 0)
+    node.refuse("its weights have to have the dimensions of its input");
   const std::size_t groups = groups_of(node, w[0]);
   if (x[1] % groups != 0 || x[1] / groups != w[1]) {
     node.refuse("its weights of shape " + to_string(w) + " do not fit an input of shape " + to_string(x));
@@ -185,10 +187,12 @@ Values average_pool(const Node& node, ForwardPass& pass) {
   const Variable& x = node.need_variable(0);
   need_images(node, x.shape);
   const auto stated = node.integers("kernel_shape");
-  if (!stated || stated->size() != x.shape.size() - 2) node.refuse("needs a kernel_shape of the image's dimensions");
+  if (!stated || stated->size() != x.shape.size() - 2)
+    node.refuse("needs a kernel_shape of the image's dimensions");
   Shape kernel;
   for (const std::int64_t size : *stated) {
-    if (size < 1 || size > static_cast<std::int64_t>(kMostElements)) node.refuse("has an impossible kernel_shape");
+    if (size < 1 || size > static_cast<std::int64_t>(kMostElements))
+      node.refuse("has an impossible kernel_shape");
     kernel.push_back(static_cast<std::size_t>(size));
   }
   const std::vector<Window> axes = read_windows(node, inner_shape(x.shape), kernel);
@@ -223,7 +227,8 @@ const std::vector<Operator>& window_operators() {
       {"ConvTranspose",
        2,
        3,
-       {"auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"},
+       {"auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads",
+        "strides"},
        transposed_convolution},
   };
   return kTable;

@@ -67,14 +67,16 @@ class Proof {
       const Numbers expected = (*map_)(x);
       const auto* numbers = std::get_if<Numbers>(&found.values);
       if (numbers == nullptr || numbers->size() != expected.size()) {
-        throw Error(ErrorKind::fault, "the collapsed map has another number of outputs than the network itself");
+        throw Error(ErrorKind::fault,
+                    "the collapsed map has another number of outputs than the network itself");
       }
       for (std::size_t k = 0; k < expected.size(); ++k) comparison.add(expected[k], (*numbers)[k]);
     }
     if (!comparison.agrees()) {
-      throw Error(ErrorKind::fault, "the collapsed map and the network itself differ by " +
-                                        std::to_string(comparison.relative()) +
-                                        " of the largest output; this network must not be used, please report it");
+      throw Error(ErrorKind::fault,
+                  "the collapsed map and the network itself differ by " +
+                      std::to_string(comparison.relative()) +
+                      " of the largest output; this network must not be used, please report it");
     }
     return comparison.relative();
   }
@@ -149,7 +151,7 @@ class Proof {
       const auto* b = std::get_if<Numbers>(&changed->second->values);
       if (a == nullptr || b == nullptr || a->size() != b->size()) return false;
       std::size_t differ = 0;
-      for (std::size_t k = 0; k < a->size(); ++k) differ += (*a)[k] != (*b)[k] ? 1 : 0;
+      for (std::size_t k = 0; k < a->size(); ++k) differ += (*a)[k] != (*b)[k] ? 1U : 0U;
       return 2 * differ > a->size();
     });
   }

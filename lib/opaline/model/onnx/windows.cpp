@@ -50,7 +50,8 @@ std::vector<Window> read_steps(const Node& node, const Shape& kernel) {
   if (node.attribute("kernel_shape") != nullptr) {
     const List stated = read(node, "kernel_shape", rank, 1);
     for (std::size_t i = 0; i < rank; ++i) {
-      if (static_cast<std::size_t>(stated[i]) != kernel[i]) node.refuse("its kernel_shape is not its kernel's");
+      if (static_cast<std::size_t>(stated[i]) != kernel[i])
+        node.refuse("its kernel_shape is not its kernel's");
     }
   }
   std::vector<Window> axes(rank);
@@ -131,7 +132,8 @@ std::vector<Window> read_transposed_windows(const Node& node, const Shape& windo
       axis.image = whole - axis.before - axis.after;
     }
     if (axis.image < 1) node.refuse("its pads leave nothing of the image");
-    if (axis.image > static_cast<std::int64_t>(kMostElements)) node.refuse("makes an image that is too large");
+    if (axis.image > static_cast<std::int64_t>(kMostElements))
+      node.refuse("makes an image that is too large");
   }
   return axes;
 }
@@ -153,7 +155,8 @@ std::vector<Tap> list_taps(const Window& axis) {
     const auto [first, last] = range_of(axis, o, 0, axis.image);
     for (std::int64_t k = first; k < last; ++k) {
       const std::int64_t at = o * axis.stride + k * axis.dilation - axis.before;
-      taps.push_back({static_cast<std::size_t>(o), static_cast<std::size_t>(k), static_cast<std::size_t>(at)});
+      taps.push_back(
+          {static_cast<std::size_t>(o), static_cast<std::size_t>(k), static_cast<std::size_t>(at)});
     }
   }
   return taps;
