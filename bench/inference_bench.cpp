@@ -42,8 +42,8 @@ constexpr PlannedLayout kPlannedLayouts[] = {
 
 const std::filesystem::path kDemo = OPALINE_DEMO_FOLDER;
 
-CompiledModel shipped_model() {
-  const std::filesystem::path path = kDemo / "digits.server";
+CompiledModel shipped_model(const char* name) {
+  const std::filesystem::path path = kDemo / name;
   return CompiledModel::parse(read_file(path, std::size_t{1} << 30), path.string());
 }
 
@@ -53,11 +53,12 @@ CompiledModel sending_all(const CompiledModel& model) {
   return {spec, {model.weights().begin(), model.weights().end()}, {model.bias().begin(), model.bias().end()}};
 }
 
-/// The shipped model and samples, and keys made when first asked for.
+/// The shipped models and samples, and keys made when first asked for.
 struct Workbench {
   Workbench()
-      : server(shipped_model()),
+      : server(shipped_model("digits.server")),
         server_of_all(sending_all(server.model())),
+        server_of_features(shipped_model("digits-gradients.server")),
         images(read_idx_images(kDemo / "digits-images-idx3-ubyte.gz")) {}
 
   static Workbench& shared() {
@@ -72,21 +73,21 @@ struct Workbench {
     return found != keys.end() ? found->second : keys.emplace(bits, SecretKey::generate(bits)).first->second;
   }
 
-  /// `count` inputs, taking the samples round and round.
-  std::vector<EncodedInput> inputs(std::size_t count) const {
-    std::vector<EncodedInput> encoded;
-    for (std::size_t i = 0; i < count; ++i) encoded.push_back(spec().encode_pixels(images[i % images.count]));
-    return encoded;
-  }
+  /// Sample i of as many as one likes, taking them round and round.
+  std::span<const std::uint8_t> sample(std::size_t i) const { return images[i % images.count]; }
 
-  Answers expected(const std::vector<EncodedInput>& inputs) const {
+  /// The exact integers of the first `count`.
+  Answers expected(const CompiledModel& model, std::size_t count) const {
     Answers answers;
-    for (const EncodedInput& input : inputs) answers.push_back(server.model().predict(input));
+    for (std::size_t i = 0; i < count; ++i) {
+      answers.push_back(model.predict(model.client_spec().encode_pixels(sample(i))));
+    }
     return answers;
   }
 
   Server server;
-  Server server_of_all;  ///< the same model for clients that send all 784 pixels
+  Server server_of_all;       ///< the same model for clients that send all 784 pixels
+  Server server_of_features;  ///< of the 128 gradient features
   ImageSet images;
   std::map<std::size_t, SecretKey> keys;
 };
@@ -133,6 +134,7 @@ void check(const Answers& answers, const Answers& expected) {
   if (answers != expected) throw std::logic_error("a decrypted answer differs from the exact one");
 }
 
+/// Encrypting includes what the client does to an image before: encoding, and computing its features.
 void classify(benchmark::State& state, std::size_t bits, const Server& server, const LayoutShape& layout,
               std::size_t images) {
   Workbench& w = Workbench::shared();
@@ -140,12 +142,15 @@ void classify(benchmark::State& state, std::size_t bits, const Server& server, c
   const ClientSpec& spec = server.model().client_spec();
   const QueryEncryptor encryptor(spec, Encryptor(key));
   const ReplyDecryptor decryptor(spec, Decryptor(key));
-  const std::vector<EncodedInput> inputs = w.inputs(images);
-  const Answers expected = w.expected(inputs);
+  const Answers expected = w.expected(server.model(), images);
   Phases phases;
   for (auto _ : state) {
     phases.start();
-    const Bytes query = encryptor.encrypt(inputs, layout);
+    const QueryHeader header = encryptor.header(images, layout);
+    Bytes query = to_frame(header);
+    encryptor.encrypt(
+        header, 0, [&](std::size_t i) { return spec.encode_pixels(w.sample(i)); },
+        [&](ByteView frame) { query.insert(query.end(), frame.begin(), frame.end()); }, [](std::size_t) {});
     phases.encrypted(query.size());
     const Bytes reply = server.answer(query);
     phases.evaluated(reply.size());
@@ -157,10 +162,15 @@ void classify(benchmark::State& state, std::size_t bits, const Server& server, c
 }
 
 /// The layout that a client would choose.
-LayoutShape chosen(std::size_t bits, Objective objective, std::size_t images) {
+LayoutShape chosen(std::size_t bits, const Server& server, Objective objective, std::size_t images) {
   Workbench& w = Workbench::shared();
-  const Planner planner(w.spec(), bits, MachineSpeed::measure(Encryptor(w.key(bits))));
+  const Planner planner(server.model().client_spec(), bits, MachineSpeed::measure(Encryptor(w.key(bits))));
   return planner.choose(objective, images, kLinkMbps).layout;
+}
+
+void classify_as_chosen(benchmark::State& state, std::size_t bits, const Server& server, Objective objective,
+                        std::size_t images) {
+  classify(state, bits, server, chosen(bits, server, objective, images), images);
 }
 
 /// A layout's prediction beside what it takes: the counter predicted_to_measured is 1 where they agree.
@@ -182,14 +192,14 @@ void predict_layout(benchmark::State& state, std::size_t bits, LayoutShape layou
 void classify_naive(benchmark::State& state, std::size_t bits) {
   Workbench& w = Workbench::shared();
   const bench::GmpPaillier paillier(w.key(bits));
-  const std::vector<EncodedInput> inputs = w.inputs(1);
-  const Answers expected = w.expected(inputs);
   const CompiledModel& model = w.server.model();
+  const EncodedInput input = w.spec().encode_pixels(w.sample(0));
+  const Answers expected = w.expected(model, 1);
   Phases phases;
   for (auto _ : state) {
     phases.start();
-    std::vector<Integer> query(inputs[0].size());
-    parallel_for(query.size(), [&](std::size_t j) { query[j] = paillier.encrypt(inputs[0][j]); });
+    std::vector<Integer> query(input.size());
+    parallel_for(query.size(), [&](std::size_t j) { query[j] = paillier.encrypt(input[j]); });
     phases.encrypted(query.size() * bits / 4);
     const std::vector<Integer> reply = paillier.affine(model.weights(), model.bias(), query);
     phases.evaluated(reply.size() * bits / 4);
@@ -222,10 +232,16 @@ int main(int argc, char** argv) {
       classify(s, bits, w.server_of_all, SlotLayout::plain(certificate_of(spec), bits).shape(), 1);
     });
     add("digit", [bits](benchmark::State& s) {
-      classify(s, bits, Workbench::shared().server, chosen(bits, Objective::latency, 1), 1);
+      classify_as_chosen(s, bits, Workbench::shared().server, Objective::latency, 1);
     });
     add("batch", [bits](benchmark::State& s) {
-      classify(s, bits, Workbench::shared().server, chosen(bits, Objective::throughput, kBatch), kBatch);
+      classify_as_chosen(s, bits, Workbench::shared().server, Objective::throughput, kBatch);
+    });
+    add("features", [bits](benchmark::State& s) {
+      classify_as_chosen(s, bits, Workbench::shared().server_of_features, Objective::latency, 1);
+    });
+    add("features_batch", [bits](benchmark::State& s) {
+      classify_as_chosen(s, bits, Workbench::shared().server_of_features, Objective::throughput, kBatch);
     });
     for (const PlannedLayout& planned : kPlannedLayouts) {
       const LayoutShape& layout = planned.layout;

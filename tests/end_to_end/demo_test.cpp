@@ -13,7 +13,7 @@ TEST_CASE("the demo classifies encrypted digits") {
   CHECK(outcome.out.find("100.00 % (60 of 60)") != std::string::npos);  // equal to the clear
   CHECK(outcome.out.find("of 60") != std::string::npos);
   for (const char* phase :
-       {"makes a key", "encrypts", "evaluates", "decrypts", "kB", "Accuracy", "Answer: "}) {
+       {"A key of 1024 bits", "encrypts", "evaluates", "decrypts", "kB", "Accuracy", "Answer: "}) {
     CAPTURE(phase);
     CHECK(outcome.out.find(phase) != std::string::npos);
   }

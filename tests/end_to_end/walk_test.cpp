@@ -89,11 +89,10 @@ TEST_CASE("an answer in JSON has the members that programs rely on") {
     const auto scores = answer.at("scores").get<std::vector<double>>();
     const auto best = std::max_element(integers.begin(), integers.end()) - integers.begin();
     CHECK(answer.at("class") == best);
-    // Scores are the integers times one positive number.
-    for (std::size_t k = 1; k < integers.size(); ++k) {
-      CHECK(scores[k] * static_cast<double>(integers[0]) ==
-            Approx(scores[0] * static_cast<double>(integers[k])).epsilon(1e-12));
-    }
+    // Scores are the integers and one number more, times another, which is positive.
+    const double scale = (scores[1] - scores[0]) / static_cast<double>(integers[1] - integers[0]);
+    CHECK(scale > 0.0);
+    CHECK(scores[2] - scores[0] == Approx(scale * static_cast<double>(integers[2] - integers[0])));
   }
   CHECK(json::parse(lines_of(predict({"--json"})).front()).size() == 3);
 }
@@ -188,14 +187,38 @@ TEST_CASE("compile reports what it proved and what a query will cost") {
   CHECK(report.at("operators").size() >= 3);
   // 36 inputs of at most 63 times weights of at most 63, and a bias.
   CHECK(report.at("answers_within") > 0);
+  CHECK(report.at("largest_error") <= report.at("error_bound"));
+  CHECK(report.at("collapse_difference") < 1e-9);
+  CHECK(report.at("layouts").size() == 8);
   for (const json& layout : report.at("layouts")) {
-    const std::size_t bits = layout.at("key_bits");
-    CHECK(layout.at("query_bytes") == 36 * bits / 4);
-    CHECK(layout.at("reply_bytes") == 3 * bits / 4);
-    CHECK(layout.at("images_side_by_side").get<std::size_t>() > 1);
-    CHECK(layout.at("images_side_by_side").get<std::size_t>() <=
-          (bits - 2) / layout.at("slot_bits").get<std::size_t>());
+    const std::size_t ciphertext = layout.at("key_bits").get<std::size_t>() / 4;
+    CAPTURE(layout.dump());
+    if (layout.at("layout") == "plain") CHECK(layout.at("bytes_up") >= 36 * ciphertext);
+    CHECK(layout.at("bytes_up") > ciphertext);
+    CHECK(layout.at("bytes_down") > ciphertext);
+    for (const char* time : {"encrypt_ms", "evaluate_ms", "decrypt_ms"}) CHECK(layout.at(time) > 0);
   }
+}
+
+TEST_CASE("compile writes a page for people") {
+  const TemporaryFolder folder;
+  run_ok({"compile", workshop() / "net.onnx", "--output", folder / "<b>&", "--calibrate-images",
+          workshop() / "images.idx", "--calibrate-labels", workshop() / "labels.idx", "--input-bits", "1",
+          "--weight-bits", "2", "--labels", "lying,standing,<i>", "--report", folder / "out.html"});
+  std::ifstream file(folder / "out.html");
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  for (const char* part :
+       {"<!DOCTYPE html>", "</html>", "Confusion matrix", "Margins", "Layouts", "throughput",
+        "integer accuracy", "error bound", "standing", "&lt;i&gt;", "&lt;b&gt;&amp;"}) {
+    CAPTURE(part);
+    CHECK(page.find(part) != std::string::npos);
+  }
+  CHECK(page.find("<i>") == std::string::npos);  // names are text, not markup
+  std::size_t squares = 0;
+  for (std::size_t at = page.find("<rect"); at != std::string::npos; at = page.find("<rect", at + 1))
+    ++squares;
+  CHECK(squares == Workshop::kClasses * Workshop::kClasses + 40);
+  CHECK(page.find("http") == page.find("http://www.w3.org/2000/svg"));  // needs nothing else
 }
 
 TEST_CASE("train is repeatable by its seed") {

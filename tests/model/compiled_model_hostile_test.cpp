@@ -15,6 +15,7 @@ using opaline::test::sample_model;
 
 namespace {
 
+constexpr std::uint32_t kVersion = 3;
 constexpr FrameKind kServer = {'S', 'R', 'V', 'R'};
 constexpr FrameKind kClient = {'C', 'L', 'N', 'T'};
 constexpr std::size_t kFrameHead = 20;
@@ -48,7 +49,7 @@ Bytes changed_client(const std::function<void(model::ClientSpec&)>& change) {
   model::ClientSpec wire;
   REQUIRE(wire.ParseFromArray(payload.data(), static_cast<int>(payload.size())));
   change(wire);
-  return make_frame(kClient, 2, as_bytes(wire.SerializeAsString()));
+  return make_frame(kClient, kVersion, as_bytes(wire.SerializeAsString()));
 }
 
 Bytes changed_server(const std::function<void(model::CompiledModel&, model::ClientSpec&)>& change) {
@@ -59,7 +60,7 @@ Bytes changed_server(const std::function<void(model::CompiledModel&, model::Clie
   REQUIRE(spec.ParseFromString(wire.client_spec()));
   change(wire, spec);
   wire.set_client_spec(spec.SerializeAsString());
-  return make_frame(kServer, 2, as_bytes(wire.SerializeAsString()));
+  return make_frame(kServer, kVersion, as_bytes(wire.SerializeAsString()));
 }
 
 }  // namespace
@@ -92,13 +93,14 @@ TEST_CASE("model files of another kind or version, or with something behind them
   const Bytes client = sample_model().client_spec().serialise();
   CHECK(server_refusal(client) == ErrorKind::damaged);
   CHECK(client_refusal(sample_model().serialise()) == ErrorKind::damaged);
-  CHECK(client_refusal(make_frame(kClient, 1, payload_of(client))) == ErrorKind::unsupported_version);
+  CHECK(client_refusal(make_frame(kClient, kVersion - 1, payload_of(client))) ==
+        ErrorKind::unsupported_version);
   Bytes longer = client;
   longer.push_back(0);
   CHECK(client_refusal(longer) == ErrorKind::damaged);
-  CHECK(client_refusal(make_frame(kClient, 2, Bytes(kClientFileLimit + 1))) == ErrorKind::too_large);
-  CHECK(client_refusal(make_frame(kClient, 2, {})) == ErrorKind::damaged);
-  CHECK(server_refusal(make_frame(kServer, 2, {})) == ErrorKind::damaged);
+  CHECK(client_refusal(make_frame(kClient, kVersion, Bytes(kClientFileLimit + 1))) == ErrorKind::too_large);
+  CHECK(client_refusal(make_frame(kClient, kVersion, {})) == ErrorKind::damaged);
+  CHECK(server_refusal(make_frame(kServer, kVersion, {})) == ErrorKind::damaged);
 }
 
 TEST_CASE("client files with an intact checksum but impossible contents are damaged") {
@@ -116,15 +118,15 @@ TEST_CASE("client files with an intact checksum but impossible contents are dama
   refused([](auto& w) { w.set_outputs(std::uint64_t{1} << 63); });
   refused([](auto& w) { w.clear_encoding(); });
   refused([](auto& w) { w.mutable_encoding()->set_bits(17); });
-  refused([&](auto& w) { w.mutable_encoding()->set_lowest(undefined); });
+  refused([&](auto& w) { w.mutable_encoding()->set_lowest(0, undefined); });
   refused([](auto& w) { w.clear_pixels(); });
   refused([&](auto& w) { w.mutable_pixels()->set_scale(undefined); });
   refused([](auto& w) { w.add_labels("a fourth"); });
   refused([](auto& w) { w.set_labels(0, std::string("\0", 1)); });
   refused([](auto& w) { w.clear_activation(); });
   refused([](auto& w) { w.set_activation(static_cast<model::OutputActivation>(99)); });
-  refused([&](auto& w) { w.set_output_scale(undefined); });
-  refused([](auto& w) { w.set_output_scale(-1.0); });
+  refused([&](auto& w) { w.set_output_scales(0, undefined); });
+  refused([](auto& w) { w.set_output_scales(0, -1.0); });
   refused([](auto& w) { w.set_bound(std::uint64_t{1} << 62); });
   refused([](auto& w) { w.set_weight_bits(1); });
   refused([](auto& w) { w.set_weight_bits(25); });
@@ -135,6 +137,25 @@ TEST_CASE("client files with an intact checksum but impossible contents are dama
     w.add_unused(1);
   });
   refused([](auto& w) { w.set_bound(std::numeric_limits<std::uint64_t>::max()); });
+  refused([](auto& w) { w.mutable_encoding()->add_lowest(0.0); });
+  refused([](auto& w) {
+    w.mutable_encoding()->add_lowest(0.0);
+    w.mutable_encoding()->add_highest(1.0);
+  });
+  refused([](auto& w) { w.mutable_encoding()->set_highest(0, -1.0); });
+  refused([](auto& w) { w.clear_output_scales(); });
+  refused([](auto& w) { w.add_output_scales(1.0); });
+  refused([](auto& w) { w.set_output_offset(std::numeric_limits<std::int64_t>::min()); });
+  refused([](auto& w) { w.set_features("sift"); });
+  refused([](auto& w) {
+    w.set_features("gradients");  // of version 0, and not for 4 inputs
+  });
+  refused([](auto& w) {
+    w.set_features("gradients");
+    w.set_features_version(1);
+  });
+  refused([](auto& w) { w.add_columns("one"); });
+  refused([](auto& w) { w.add_answers("line\nbreak"); });
 }
 
 TEST_CASE("server files that contradict themselves are damaged") {
@@ -148,8 +169,12 @@ TEST_CASE("server files that contradict themselves are damaged") {
   refused([](auto&, auto& s) { s.set_weight_bits(s.weight_bits() + 1); });
   refused([](auto&, auto& s) { s.set_mask_bits(39); });
   refused([](auto&, auto& s) { s.set_model_id(std::string(32, 'x')); });
-  refused([](auto&, auto& s) { s.set_output_scale(0.5); });
+  refused([](auto&, auto& s) { s.set_output_scales(0, 0.5); });
   refused([](auto&, auto& s) { s.set_labels(0, "cow"); });
+  refused([](auto&, auto& s) { s.set_output_offset(1); });
+  refused([](auto&, auto& s) { s.add_answers("class"); });
+  refused([](auto&, auto& s) { s.set_regression(true); });
+  refused([](auto&, auto& s) { s.mutable_encoding()->set_clipped(true); });
   refused([](auto& m, auto&) { m.set_weights(0, 2); });
   refused([](auto& m, auto&) { m.set_weights(0, std::numeric_limits<std::int32_t>::min()); });
   refused([](auto& m, auto&) { m.add_weights(1); });
@@ -170,10 +195,10 @@ TEST_CASE("random bytes inside an intact frame are refused or read, never worse"
       bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
     try {
       if (round % 2 == 0) {
-        const CompiledModel model = CompiledModel::parse(make_frame(kServer, 2, bytes), "m.server");
+        const CompiledModel model = CompiledModel::parse(make_frame(kServer, kVersion, bytes), "m.server");
         CHECK(model.weights().size() == model.client_spec().inputs * model.client_spec().outputs);
       } else {
-        const ClientSpec spec = ClientSpec::parse(make_frame(kClient, 2, bytes), "m.client");
+        const ClientSpec spec = ClientSpec::parse(make_frame(kClient, kVersion, bytes), "m.client");
         CHECK(spec.labels.size() == spec.classes());
       }
     } catch (const Error&) {

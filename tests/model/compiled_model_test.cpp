@@ -21,9 +21,10 @@ bool same(const ClientSpec& a, const ClientSpec& b) {
   return a.model_id == b.model_id && a.name == b.name && a.input_shape == b.input_shape &&
          a.inputs == b.inputs && a.outputs == b.outputs && a.pixels.scale == b.pixels.scale &&
          a.pixels.mean == b.pixels.mean && a.pixels.deviation == b.pixels.deviation &&
-         a.encoding.lowest == b.encoding.lowest && a.encoding.highest == b.encoding.highest &&
-         a.encoding.bits == b.encoding.bits && a.labels == b.labels && a.activation == b.activation &&
-         a.output_scale == b.output_scale && a.bound == b.bound;
+         a.encoding.range(0).lowest == b.encoding.range(0).lowest &&
+         a.encoding.range(0).highest == b.encoding.range(0).highest && a.encoding.bits == b.encoding.bits &&
+         a.labels == b.labels && a.activation == b.activation && a.output_scales == b.output_scales &&
+         a.bound == b.bound;
 }
 
 }  // namespace
@@ -166,14 +167,14 @@ TEST_CASE("models that make no sense are refused") {
   refused([](ClientSpec& s) { s.encoding.bits = 0; });
   refused([](ClientSpec& s) { s.encoding.bits = 17; });
   refused([](ClientSpec& s) { s.encoding.bits = 64; });
-  refused([](ClientSpec& s) { s.encoding.highest = s.encoding.lowest; });
-  refused([&](ClientSpec& s) { s.encoding.highest = infinite; });
-  refused([](ClientSpec& s) { s.encoding = {-1.7e308, 1.7e308, 8}; });
-  refused([](ClientSpec& s) { s.encoding = {0.0, 5e-324, 8}; });
+  refused([](ClientSpec& s) { s.encoding.ranges = {{0.5, 0.5}}; });
+  refused([&](ClientSpec& s) { s.encoding.ranges = {{0.0, infinite}}; });
+  refused([](ClientSpec& s) { s.encoding.ranges = {{-1.7e308, 1.7e308}}; });
+  refused([](ClientSpec& s) { s.encoding.ranges = {{0.0, 5e-324}}; });
   refused([](ClientSpec& s) { s.pixels.deviation = 0.0; });
   refused([&](ClientSpec& s) { s.pixels.mean = -infinite; });
-  refused([](ClientSpec& s) { s.output_scale = 0.0; });
-  refused([&](ClientSpec& s) { s.output_scale = infinite; });
+  refused([](ClientSpec& s) { s.output_scales = {0.0}; });
+  refused([&](ClientSpec& s) { s.output_scales = {infinite}; });
 
   CHECK_THROWS_AS(CompiledModel(sample_spec(), std::vector<std::int32_t>(11, 1), bias), Error);
   CHECK_THROWS_AS(CompiledModel(sample_spec(), weights, {1, 2}), Error);
@@ -229,20 +230,27 @@ TEST_CASE("the model id changes with everything that matters and with nothing el
   add([](ClientSpec& s) { s.pixels.scale = 1.0; });
   add([](ClientSpec& s) { s.pixels.mean = 0.5; });
   add([](ClientSpec& s) { s.pixels.deviation = 0.5; });
-  add([](ClientSpec& s) { s.encoding.lowest = -1.0; });
-  add([](ClientSpec& s) { s.encoding.highest = 2.0; });
+  add([](ClientSpec& s) { s.encoding.ranges = {{-1.0, 1.0}}; });
+  add([](ClientSpec& s) { s.encoding.ranges = {{0.0, 2.0}}; });
   add([](ClientSpec& s) { s.encoding.bits = 5; });
   add([](ClientSpec& s) { s.mask_bits = 0; });
   add([](ClientSpec& s) { s.labels[0] = std::string("cow"); });
   add([](ClientSpec& s) { s.labels = {"c", "atdog", "b\xc3\xa4r"}; });
   add([](ClientSpec& s) { s.activation = OutputActivation::argmax; });
-  add([](ClientSpec& s) { s.output_scale = 0.5; });
-  CHECK(ids.size() == 13);
+  add([](ClientSpec& s) { s.output_scales = {0.5}; });
+  add([](ClientSpec& s) { s.output_scales = {0.25, 0.25, 0.25}; });
+  add([](ClientSpec& s) { s.output_offset = 1; });
+  add([](ClientSpec& s) { s.encoding.ranges.assign(4, {0.0, 1.0}); });
+  add([](ClientSpec& s) { s.encoding.beyond = Beyond::clipped; });
+  add([](ClientSpec& s) { s.columns = {"a", "b", "c", "d"}; });
+  add([](ClientSpec& s) { s.answers = {"a"}; });
+  add([](ClientSpec& s) { s.task = Task::regression; });
+  CHECK(ids.size() == 20);
   ids.insert(CompiledModel(sample_spec(), {2, 2, -3, 4, 0, -6, 0, 0, 5, -5, 1, 0}, {1, -7, 100})
                  .client_spec()
                  .model_id);
   ids.insert(CompiledModel(sample_spec(), {1, 2, -3, 4, 0, -6, 0, 0, 5, -5, 1, 0}, {1, -7, 101})
                  .client_spec()
                  .model_id);
-  CHECK(ids.size() == 15);
+  CHECK(ids.size() == 22);
 }

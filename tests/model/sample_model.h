@@ -17,7 +17,7 @@ inline ClientSpec sample_spec() {
   spec.encoding.bits = 4;
   spec.labels = {"cat", "dog", "b\xc3\xa4r"};
   spec.activation = OutputActivation::softmax;
-  spec.output_scale = 0.25;
+  spec.output_scales = {0.25};
   return spec;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,18 +24,21 @@ using Answers = std::vector<std::vector<std::int64_t>>;
 struct AnswerOptions {
   bool json = false;
   bool scores = false;
-  std::string labels;               ///< IDX file, or empty
-  std::optional<ImageRange> range;  ///< the images that the answers belong to
+  std::filesystem::path labels;            ///< IDX file or table of true answers, or empty
+  std::vector<std::string> label_columns;  ///< of the table
 };
 
 void add_answer_options(CLI::App& command, AnswerOptions& options);
 
 /// One line an input on standard output; with labels the accuracy after them (on standard error with --json,
-/// where every line of standard output is one input's object).
-void print_answers(const ClientSpec& spec, const Answers& answers, const AnswerOptions& options);
+/// where every line of standard output is one input's object). `range`: the inputs that the answers belong
+/// to.
+void print_answers(const ClientSpec& spec, const Answers& answers, const AnswerOptions& options,
+                   const std::optional<ImageRange>& range);
 
 /// How many answers have the class of their label.
-std::size_t count_right(const ClientSpec& spec, const Answers& answers, std::span<const std::uint8_t> labels);
+std::size_t count_right(const ClientSpec& spec, const Answers& answers,
+                        std::span<const std::uint16_t> labels);
 
 /// "93.00 % (93 of 100)".
 std::string share_text(std::size_t part, std::size_t whole);

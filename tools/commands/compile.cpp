@@ -1,72 +1,40 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "commands/command.h"
+#include "commands/compile_report.h"
 #include "commands/files.h"
-#include "commands/images.h"
+#include "commands/inputs.h"
 #include "commands/options.h"
 #include "commands/report.h"
 #include "opaline/base/error.h"
-#include "opaline/inference/spec_certificate.h"
+#include "opaline/base/file.h"
 #include "opaline/model/quantise.h"
-#include "opaline/packing/slot_layout.h"
 
 namespace opaline::tools {
 namespace {
-
-// The key sizes that the report shows the costs of.
-constexpr std::size_t kReportedKeyBits[] = {2048, 3072};
 
 struct Options {
   std::filesystem::path network;
   std::filesystem::path output;
   std::filesystem::path calibrate_images;
   std::filesystem::path calibrate_labels;
-  std::string features = "none";
+  std::filesystem::path calibrate_table;
+  std::vector<std::string> label_columns;
+  std::vector<std::string> ignored_columns;
+  std::filesystem::path html;
+  std::optional<Interval> input_range;
   QuantisationOptions quantisation;
   bool json = false;
   bool reveal_partial_sums = false;
 };
-
-// Sizes only: what layouts take on this machine `opaline inspect --plan` says.
-nlohmann::ordered_json layout_report(const ClientSpec& spec, std::size_t key_bits) {
-  const SlotLayout layout = SlotLayout::batch(certificate_of(spec), key_bits);
-  const std::size_t ciphertext = key_bits / 4;
-  return {{"key_bits", key_bits},
-          {"images_side_by_side", layout.images()},
-          {"slot_bits", layout.shape().slot_bits},
-          {"query_bytes", spec.sent() * ciphertext},
-          {"reply_bytes", spec.outputs * ciphertext}};
-}
-
-nlohmann::ordered_json report_of(const ImportedNetwork& network, const QuantisedModel& compiled) {
-  const ClientSpec& spec = compiled.model.client_spec();
-  const QuantisationReport& quantisation = compiled.report;
-  nlohmann::ordered_json report = {{"model_id", to_hex(spec.model_id)},
-                                   {"operators", network.operators},
-                                   {"input_shape", spec.input_shape},
-                                   {"inputs", spec.inputs},
-                                   {"outputs", spec.outputs},
-                                   {"input_bits", quantisation.input_bits},
-                                   {"input_range", {spec.encoding.lowest, spec.encoding.highest}},
-                                   {"weight_bits", quantisation.weight_bits},
-                                   {"answers_within", spec.bound},
-                                   {"mask_bits", spec.mask_bits},
-                                   {"inputs_sent", spec.sent()}};
-  if (quantisation.calibration_images > 0) {
-    report["calibration_images"] = quantisation.calibration_images;
-    report["agreement"] = quantisation.agreement;
-  }
-  if (quantisation.float_accuracy) report["float_accuracy"] = *quantisation.float_accuracy;
-  if (quantisation.integer_accuracy) report["integer_accuracy"] = *quantisation.integer_accuracy;
-  report["layouts"] = nlohmann::ordered_json::array();
-  for (const std::size_t bits : kReportedKeyBits) report["layouts"].push_back(layout_report(spec, bits));
-  return report;
-}
 
 // Masks can be left out only by somebody who says what that means.
 void check_masks(const Options& options) {
@@ -77,24 +45,97 @@ void check_masks(const Options& options) {
   }
 }
 
-void run(const Options& options) {
-  check_masks(options);
-  const ImportedNetwork network = read_network(options.network);
-  ImageSet calibration;
-  std::vector<std::uint8_t> labels;
-  if (!options.calibrate_images.empty()) calibration = read_idx_images(options.calibrate_images);
-  if (!options.calibrate_labels.empty()) {
-    labels = read_labels(options.calibrate_labels, std::nullopt, calibration.count);
+// What a table says of the network's inputs, besides their values.
+struct CalibrationTable {
+  CalibrationSet set;
+  std::vector<std::string> columns;
+  std::vector<std::string> answers;
+};
+
+// Columns are inputs unless they are answers or ignored; a network with names of its own knows which it
+// wants.
+std::vector<std::size_t> positions_of_inputs(const Table& table, const Options& options, ClientSpec known) {
+  for (const std::string& column : options.label_columns) {
+    static_cast<void>(table.position(column));
+    known.answers.push_back(column);
   }
+  return input_positions(table, options.calibrate_table.string(), known, options.ignored_columns);
+}
+
+CalibrationTable read_calibration_table(const Options& options, const ImportedNetwork& network) {
+  ClientSpec known;  // what is known of the model so far
+  known.inputs = network.map.inputs;
+  known.outputs = network.map.outputs;
+  known.activation = network.activation;
+  known.columns = network.notes.columns;
+  known.answers = network.notes.answers;
+  const Table table = Table::read(options.calibrate_table);
+  const std::vector<std::size_t> positions = positions_of_inputs(table, options, known);
+  CalibrationTable result;
+  result.set.count = table.rows();
+  result.set.inputs = positions.size();
+  result.set.values = table.numbers(positions);
+  if (!table.columns().empty()) {
+    for (const std::size_t position : positions) result.columns.push_back(table.columns()[position]);
+  }
+  result.answers = options.label_columns;
+  return result;
+}
+
+// The classes or values that the calibration table or the IDX labels say are true.
+void add_true_answers(const Options& options, const ClientSpec& spec, CalibrationSet& set) {
+  std::filesystem::path path = options.calibrate_labels;
+  if (path.empty() && !options.calibrate_table.empty()) {
+    // A table that holds what the network was trained to predict is as good as one that says so.
+    const std::vector<std::string> columns = Table::read(options.calibrate_table).columns();
+    const auto there = [&](const std::string& name) {
+      return std::find(columns.begin(), columns.end(), name) != columns.end();
+    };
+    const bool known = !spec.answers.empty() && std::all_of(spec.answers.begin(), spec.answers.end(), there);
+    if (known) path = options.calibrate_table;
+  }
+  if (path.empty()) return;
+  TrueAnswers truth = read_true_answers(path, options.label_columns, std::nullopt, set.count, spec);
+  set.classes = std::move(truth.classes);
+  set.targets = std::move(truth.values);
+}
+
+QuantisedModel quantise_as_asked(const Options& options, const ImportedNetwork& network) {
   QuantisationOptions quantisation = options.quantisation;
   quantisation.name = options.output.filename().string();
-  const QuantisedModel compiled = [&] {
+  if (options.input_range)
+    quantisation.ranges = {{options.input_range->lowest, options.input_range->highest}};
+  CalibrationSet calibration;
+  if (!options.calibrate_images.empty()) {
+    const FeatureMap features = quantisation.features.value_or(network.notes.features);
+    calibration =
+        calibration_of(read_idx_images(options.calibrate_images), {}, features, quantisation.pixels);
+  } else if (!options.calibrate_table.empty()) {
+    CalibrationTable table = read_calibration_table(options, network);
+    calibration = std::move(table.set);
+    quantisation.columns = std::move(table.columns);
+    quantisation.answers = std::move(table.answers);
+    if (quantisation.ranges.empty()) {
+      quantisation.ranges = widened_ranges(calibration);
+      if (!quantisation.beyond) quantisation.beyond = Beyond::clipped;
+    }
+  }
+  const auto named = [&](const auto& action) {
     try {
-      return quantise(network, quantisation, calibration, labels);
+      return action();
     } catch (const Error& error) {
       throw Error(error.kind(), options.network.string() + ": " + error.what());
     }
-  }();
+  };
+  const ClientSpec spec = named([&] { return describe_model(network, quantisation); });
+  if (calibration.count > 0) add_true_answers(options, spec, calibration);
+  return named([&] { return quantise(network, quantisation, calibration); });
+}
+
+void run(const Options& options, const Session& session) {
+  check_masks(options);
+  const ImportedNetwork network = read_network(options.network);
+  const QuantisedModel compiled = quantise_as_asked(options, network);
 
   const Bytes server = compiled.model.serialise();
   const Bytes client = compiled.model.client_spec().serialise();
@@ -102,8 +143,11 @@ void run(const Options& options) {
   const NewFile client_file = {with_ending(options.output, ".client"), client, FileMode::everyone};
   nlohmann::ordered_json report = {{"server", server_file.path.string()},
                                    {"client", client_file.path.string()}};
-  report.update(report_of(network, compiled));
+  report.update(compile_report(network, compiled, session));
   write_both(server_file, client_file);
+  if (!options.html.empty()) {
+    write_file(options.html, as_bytes(html_report(report, compiled)), FileMode::owner_only);
+  }
   print_report(report, options.json ? ReportFormat::json : ReportFormat::text);
 }
 
@@ -131,15 +175,49 @@ Action define_compile(CLI::App& command) {
   command
       .add_option_function<std::string>(
           "--input-range",
-          [options](const std::string& text) {
-            const Interval interval = parse_interval(text);
-            options->quantisation.input_lowest = interval.lowest;
-            options->quantisation.input_highest = interval.highest;
-          },
-          "Range of an input after scaling; default: that of pixels 0 to 255")
+          [options](const std::string& text) { options->input_range = parse_interval(text); },
+          "Range of every input after scaling; default: that of the calibration table or of the training "
+          "data, "
+          "else that of pixels 0 to 255")
       ->type_name("LOW:HIGH");
-  command.add_option("--features", options->features, "Public features taken of an image first")
-      ->check(CLI::IsMember({"none"}));
+  command
+      .add_option_function<std::string>(
+          "--features",
+          [options](const std::string& name) { options->quantisation.features = feature_map_of(name); },
+          "Public features that clients take of an image first; default: what the network was trained on")
+      ->check(CLI::IsMember({"none", "gradients", "gradients-cosine"}))
+      ->type_name("NAME");
+  command
+      .add_option_function<std::string>(
+          "--weight-scales",
+          [options](const std::string& name) {
+            options->quantisation.weight_scales =
+                name == "global" ? WeightScales::global : WeightScales::per_output;
+          },
+          "global: one scale for all weights; per-output: one for each output's, for outputs of different "
+          "sizes")
+      ->check(CLI::IsMember({"global", "per-output"}))
+      ->type_name("NAME");
+  command
+      .add_option_function<std::string>(
+          "--beyond",
+          [options](const std::string& name) {
+            options->quantisation.beyond = name == "clip" ? Beyond::clipped : Beyond::refused;
+          },
+          "What clients do with numbers beyond their range: refuse them, or clip them and say so; default: "
+          "clip "
+          "where ranges come from data, else refuse")
+      ->check(CLI::IsMember({"clip", "refuse"}))
+      ->type_name("NAME");
+  command
+      .add_option_function<std::string>(
+          "--task",
+          [options](const std::string& name) {
+            options->quantisation.task = name == "regression" ? Task::regression : Task::classification;
+          },
+          "Whether outputs are scores of classes or quantities; default: as the network says")
+      ->check(CLI::IsMember({"classification", "regression"}))
+      ->type_name("NAME");
   command.add_option("--pixel-scale", quantisation.pixels.scale, "An input is (pixel * scale - mean) / std")
       ->check(CLI::PositiveNumber);
   command.add_option("--mean", quantisation.pixels.mean, "See --pixel-scale")->check(CLI::Number);
@@ -154,9 +232,33 @@ Action define_compile(CLI::App& command) {
                             .add_option("--calibrate-images", options->calibrate_images,
                                         "IDX images on which the widths are chosen and checked")
                             ->type_name("FILE");
-  command.add_option("--calibrate-labels", options->calibrate_labels, "Their classes, to report accuracies")
-      ->type_name("FILE")
-      ->needs(images);
+  CLI::Option* table =
+      command
+          .add_option("--calibrate-csv", options->calibrate_table,
+                      "Table, CSV or .npy, that ranges come from and on which widths are chosen and checked")
+          ->type_name("FILE")
+          ->excludes(images);
+  command
+      .add_option("--calibrate-labels", options->calibrate_labels,
+                  "Their classes, IDX labels or a table, to report accuracies")
+      ->type_name("FILE");
+  command
+      .add_option_function<std::string>(
+          "--label-column",
+          [options](const std::string& text) { options->label_columns = parse_labels(text); },
+          "The table's columns that the network predicts; default: what it was trained to predict")
+      ->type_name("NAME,...");
+  command
+      .add_option_function<std::string>(
+          "--ignore-columns",
+          [options](const std::string& text) { options->ignored_columns = parse_labels(text); },
+          "The table's columns that are none of the network's")
+      ->needs(table)
+      ->type_name("NAME,...");
+  command
+      .add_option("--report", options->html,
+                  "Writes a page for people too: accuracy, flips, confusion matrix, margins, layouts")
+      ->type_name("FILE.html");
   command
       .add_option("--agreement", quantisation.agreement,
                   "Share of calibration images that chosen widths must put in the float network's class")
@@ -172,10 +274,18 @@ Action define_compile(CLI::App& command) {
   command.add_flag("--reveal-partial-sums", options->reveal_partial_sums,
                    "Allow --mask-bits 0: clients can read such sums, and so the model with fewer questions");
   command.add_flag("--json", options->json, "Print the report as one JSON object");
-  add_examples(command, {"opaline compile net.onnx --output digits",
-                         "opaline compile net.onnx --output digits --calibrate-images "
-                         "t10k-images-idx3-ubyte.gz --calibrate-labels t10k-labels-idx1-ubyte.gz"});
-  return [options](const Session&) { run(*options); };
+  add_examples(command,
+               {"opaline compile net.onnx --output digits",
+                "opaline compile net.onnx --output digits --calibrate-images "
+                "t10k-images-idx3-ubyte.gz --calibrate-labels t10k-labels-idx1-ubyte.gz --report digits.html",
+                "opaline compile wine.onnx --output wine --calibrate-csv wine.csv --label-column class"});
+  return [options](const Session& session) {
+    if (!options->calibrate_labels.empty() && options->calibrate_images.empty() &&
+        options->calibrate_table.empty()) {
+      throw CLI::ValidationError("--calibrate-labels needs --calibrate-images or --calibrate-csv");
+    }
+    run(*options, session);
+  };
 }
 
 }  // namespace opaline::tools

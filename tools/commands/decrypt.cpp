@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "commands/answers.h"
 #include "commands/command.h"
@@ -17,6 +18,7 @@ struct Options {
   std::filesystem::path key;
   std::filesystem::path spec;
   AnswerOptions answers;
+  std::optional<ImageRange> range;
 };
 
 std::size_t images_in(const std::filesystem::path& reply) {
@@ -40,7 +42,7 @@ void run(const Options& options, const Session& session) {
         },
         [&](std::size_t done) { bar.update(done); });
   }
-  print_answers(spec, answers, options.answers);
+  print_answers(spec, answers, options.answers, options.range);
 }
 
 }  // namespace
@@ -51,7 +53,7 @@ Action define_decrypt(CLI::App& command) {
   command.add_option("--key", options->key, "The secret key, NAME.key")->required()->type_name("FILE");
   command.add_option("--spec", options->spec, "The model's NAME.client")->required()->type_name("FILE");
   add_answer_options(command, options->answers);
-  add_range_option(command, options->answers.range,
+  add_range_option(command, options->range,
                    "The --range that was encrypted: which of the --labels belong to the answers");
   add_examples(command, {"opaline decrypt --key alice.key --spec digits.client r.reply",
                          "opaline decrypt --key alice.key --spec digits.client --json --scores r.reply"});

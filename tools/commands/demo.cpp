@@ -14,7 +14,7 @@
 #include "commands/command.h"
 #include "commands/digit_art.h"
 #include "commands/files.h"
-#include "commands/images.h"
+#include "commands/inputs.h"
 #include "commands/options.h"
 #include "commands/plans.h"
 #include "commands/stopwatch.h"
@@ -49,11 +49,12 @@ fs::path default_folder() {
                                                                    : fs::path(OPALINE_DEMO_IN_SOURCE);
 }
 
-// The file asked for, or the one that comes along.
-fs::path choose(const fs::path& asked, const Options& options, const char* name) {
-  if (!asked.empty()) return asked;
-  return (options.folder.empty() ? default_folder() : options.folder) / name;
-}
+// The images to classify, and their classes.
+struct Samples {
+  fs::path images;
+  ImageRange range;
+  std::vector<std::uint16_t> labels;
+};
 
 // How a phase went, for the table at the end.
 struct Phase {
@@ -75,7 +76,7 @@ struct RoundTrip {
   std::vector<Phase> phases;
 };
 
-Bytes make_query(const QueryEncryptor& client, const LayoutShape& layout, const ModelImages& images,
+Bytes make_query(const QueryEncryptor& client, const LayoutShape& layout, const ModelInputs& images,
                  const Session& session) {
   const QueryHeader header = client.header(images.count(), layout);
   Bytes query = to_frame(header);
@@ -111,7 +112,7 @@ Answers read_reply(const ClientSpec& spec, const SecretKey& key, const Bytes& re
 }
 
 RoundTrip travel(const ClientSpec& spec, const SecretKey& key, const Server& server,
-                 const ModelImages& images, const Session& session) {
+                 const ModelInputs& images, const Session& session) {
   RoundTrip trip;
   const QueryEncryptor client(spec, Encryptor(key, session.backend));
   const LayoutShape layout = make_plan({}, client, images.count(), session.backend).layout;
@@ -127,7 +128,7 @@ RoundTrip travel(const ClientSpec& spec, const SecretKey& key, const Server& ser
   return trip;
 }
 
-std::size_t count_equal_to_clear(const CompiledModel& model, const ModelImages& images,
+std::size_t count_equal_to_clear(const CompiledModel& model, const ModelInputs& images,
                                  const Answers& answers) {
   std::size_t equal = 0;
   for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -159,51 +160,119 @@ void print_phases(const std::vector<Phase>& phases) {
   }
 }
 
+// One model at work on the samples.
+struct Model {
+  Server server;
+  ClientSpec spec;
+};
+
+Model load(const fs::path& server, const fs::path& client, const Session& session) {
+  return {Server(read_server_model(server), session.backend), read_client_spec(client)};
+}
+
+ModelInputs read_images(const fs::path& path, const ImageRange& range, const ClientSpec& spec) {
+  InputOptions options;
+  options.images = path;
+  options.range = range;
+  return {options, spec};
+}
+
+std::string title(const ClientSpec& spec) {
+  const std::string inputs =
+      std::to_string(spec.sent()) + " inputs of " + std::to_string(spec.encoding.bits) + " bits each";
+  return spec.features == FeatureMap::none ? "Pixels: " + inputs
+                                           : "Public features (\"" + std::string(name_of(spec.features)) +
+                                                 "\", computed by the client): " + inputs;
+}
+
+// All samples through one model; gives back the integers of the first.
+std::vector<std::int64_t> classify_samples(const Model& model, const SecretKey& key, const Samples& samples,
+                                           const Session& session) {
+  const auto& [path, range, labels] = samples;
+  const ModelInputs images = read_images(path, range, model.spec);
+  // The first image once by itself, as somebody with a single one would send it.
+  const ModelInputs one = read_images(path, {range.first, range.first + 1}, model.spec);
+  const RoundTrip alone = travel(model.spec, key, model.server, one, session);
+  const RoundTrip trip = travel(model.spec, key, model.server, images, session);
+  if (alone.answers.front() != trip.answers.front()) {
+    throw Error(ErrorKind::fault, "an image alone has other integers than among others");
+  }
+  const std::size_t equal = count_equal_to_clear(model.server.model(), images, trip.answers);
+  std::cout << title(model.spec) << '\n'
+            << "  Images classified under encryption: " << images.count() << '\n'
+            << "  Accuracy: " << share_text(count_right(model.spec, trip.answers, labels), images.count())
+            << '\n'
+            << "  Integers equal to those calculated in the clear: " << share_text(equal, images.count())
+            << "\n\n  The first image alone:\n";
+  print_phases(alone.phases);
+  std::cout << "\n  All of them:\n";
+  print_phases(trip.phases);
+  std::cout << '\n';
+  if (equal != images.count()) {
+    throw Error(ErrorKind::fault, "the encrypted calculation gave other integers than the one in the clear");
+  }
+  return trip.answers.front();
+}
+
+// The drawn photographs that come along, digit-3.png and the like, all in one query.
+void classify_photographs(const Model& model, const SecretKey& key, const fs::path& folder,
+                          const Session& session) {
+  InputOptions options;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".png") options.photographs.push_back(entry.path());
+  }
+  if (options.photographs.empty()) return;
+  std::sort(options.photographs.begin(), options.photographs.end());
+  const ModelInputs images(options, model.spec);
+  const RoundTrip trip = travel(model.spec, key, model.server, images, session);
+  std::cout << "Photographs, by the last model:\n";
+  for (std::size_t i = 0; i < images.count(); ++i) {
+    if (model.server.model().predict(images.encoded(i)) != trip.answers[i]) {
+      throw Error(ErrorKind::fault,
+                  "the encrypted calculation gave other integers than the one in the clear");
+    }
+    const std::size_t choice = model.spec.classify(trip.answers[i]);
+    std::cout << "  " << std::left << std::setw(20) << options.photographs[i].filename().string()
+              << std::right << model.spec.labels.at(choice) << '\n';
+  }
+}
+
 void run(const Options& options, const Session& session) {
-  const Server server(read_server_model(choose(options.model, options, "digits.server")), session.backend);
-  const ClientSpec spec = read_client_spec(choose(options.spec, options, "digits.client"));
-  const fs::path images_path = choose(options.images, options, "digits-images-idx3-ubyte.gz");
-  std::optional<ImageRange> range = options.range;
-  if (!range) range = ImageRange{0, std::min(read_idx_images(images_path).count, kMostImages)};
-  const ModelImages images(images_path, range, spec);
-  const std::vector<std::uint8_t> labels =
-      read_labels(choose(options.labels, options, "digits-labels-idx1-ubyte.gz"), range, images.count());
+  const fs::path folder = options.folder.empty() ? default_folder() : options.folder;
+  const auto choose = [&](const fs::path& asked, const char* name) {
+    return asked.empty() ? folder / name : asked;
+  };
+  std::vector<Model> models;
+  models.push_back(
+      load(choose(options.model, "digits.server"), choose(options.spec, "digits.client"), session));
+  if (options.model.empty()) {
+    models.push_back(load(folder / "digits-gradients.server", folder / "digits-gradients.client", session));
+  }
+  Samples samples;
+  samples.images = choose(options.images, "digits-images-idx3-ubyte.gz");
+  samples.range =
+      options.range.value_or(ImageRange{0, std::min(read_idx_images(samples.images).count, kMostImages)});
+  const ModelInputs images = read_images(samples.images, samples.range, models.front().spec);
+  const fs::path labels_path = choose(options.labels, "digits-labels-idx1-ubyte.gz");
+  samples.labels =
+      read_true_answers(labels_path, {}, samples.range, images.count(), models.front().spec).classes;
   if (options.bits < kSecureKeyBits) {
     std::cerr << "opaline: warning: a key of " << options.bits << " bits is for tests only\n";
   }
 
   const Stopwatch key_time;
   const SecretKey key = SecretKey::generate(options.bits);
-  const Phase key_phase = {"client", "makes a key of " + std::to_string(options.bits) + " bits",
-                           key_time.seconds(), ""};
-  // The first image once by itself, as somebody with a single one would send it.
-  const ModelImages one(images_path, ImageRange{range->first, range->first + 1}, spec);
-  const RoundTrip alone = travel(spec, key, server, one, session);
-  const RoundTrip trip = travel(spec, key, server, images, session);
-  if (alone.answers.front() != trip.answers.front()) {
-    throw Error(ErrorKind::fault, "an image alone has other integers than among others");
-  }
-  const std::size_t equal = count_equal_to_clear(server.model(), images, trip.answers);
-
-  const std::vector<std::int64_t>& first = trip.answers.front();
-  std::cout << "What the client has, and the server never sees:\n\n"
-            << text_art(images.pixels(0), images.rows(), images.columns()) << "\nDecrypted scores:\n\n";
+  std::cout << "A key of " << options.bits << " bits: " << std::fixed << std::setprecision(3)
+            << key_time.seconds() << " s\n\nWhat the client has, and the server never sees:\n\n"
+            << text_art(images.pixels(0), images.images()->rows, images.images()->columns) << '\n';
+  std::vector<std::int64_t> first;
+  for (const Model& model : models) first = classify_samples(model, key, samples, session);
+  const ClientSpec& spec = models.back().spec;
+  std::cout << "Decrypted scores of the first image:\n\n";
   print_scores(spec, first);
-  std::cout << "\nAnswer: " << spec.labels.at(spec.classify(first))
-            << "   (label: " << static_cast<unsigned>(labels.front()) << ")\n\n"
-            << "Images classified under encryption: " << images.count() << ", " << spec.sent()
-            << " inputs of " << spec.encoding.bits << " bits each\n"
-            << "Accuracy: " << share_text(count_right(spec, trip.answers, labels), images.count()) << '\n'
-            << "Integers equal to those calculated in the clear: " << share_text(equal, images.count())
-            << "\n\n";
-  print_phases({key_phase});
-  std::cout << "\nThe first image alone:\n";
-  print_phases(alone.phases);
-  std::cout << "\nAll of them:\n";
-  print_phases(trip.phases);
-  if (equal != images.count()) {
-    throw Error(ErrorKind::fault, "the encrypted calculation gave other integers than the one in the clear");
-  }
+  std::cout << "\nAnswer: " << spec.labels.at(spec.classify(first)) << "   (label: " << samples.labels.front()
+            << ")\n\n";
+  if (options.model.empty()) classify_photographs(models.back(), key, folder, session);
 }
 
 }  // namespace

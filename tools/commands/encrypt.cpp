@@ -7,7 +7,7 @@
 
 #include "commands/command.h"
 #include "commands/files.h"
-#include "commands/images.h"
+#include "commands/inputs.h"
 #include "commands/options.h"
 #include "commands/plans.h"
 #include "commands/report.h"
@@ -24,9 +24,8 @@ namespace {
 struct Options {
   std::filesystem::path key;
   std::filesystem::path spec;
-  std::filesystem::path images;
+  InputOptions inputs;
   std::filesystem::path output;
-  std::optional<ImageRange> range;
   PlanOptions plans;
   bool show_plan = false;
   std::string noise = "full";
@@ -68,28 +67,29 @@ std::optional<LeftBehind> left_behind(const std::filesystem::path& partial, cons
 
 void run(const Options& options, const Session& session) {
   const ClientSpec spec = read_client_spec(options.spec);
-  const ModelImages images(options.images, options.range, spec);
+  const ModelInputs inputs(options.inputs, spec);
+  inputs.warn_of_clipping();
   const QueryEncryptor encryptor(spec, encryptor_for(options, session.backend));
   const PublicKey& key = encryptor.encryptor().public_key();
 
   const Digest request =
-      sha256({key.fingerprint(), spec.model_id, images.digest(), as_bytes(options.plans.layout)});
+      sha256({key.fingerprint(), spec.model_id, inputs.digest(), as_bytes(options.plans.layout)});
   const std::filesystem::path partial = partial_path(options.output, request);
   FileWriter file(options.output, FileMode::everyone, partial);
-  const std::optional<LeftBehind> left = left_behind(partial, encryptor, images.count());
+  const std::optional<LeftBehind> left = left_behind(partial, encryptor, inputs.count());
   file.continue_at(left ? left->whole.bytes : 0);
-  const auto input = [&](std::size_t i) { return images.encoded(i); };
+  const auto input = [&](std::size_t i) { return inputs.encoded(i); };
   const auto write = [&](ByteView bytes) { file.write(bytes); };
   if (left) {
-    ProgressBar bar("encrypting", images.count(), session.progress);
+    ProgressBar bar("encrypting", inputs.count(), session.progress);
     encryptor.encrypt(left->header, left->whole.count, input, write,
                       [&](std::size_t done) { bar.update(done); });
   } else {
-    const Plan plan = make_plan(options.plans, encryptor, images.count(), session.backend);
+    const Plan plan = make_plan(options.plans, encryptor, inputs.count(), session.backend);
     const Stopwatch time;
-    const QueryHeader header = encryptor.header(images.count(), plan.layout);
+    const QueryHeader header = encryptor.header(inputs.count(), plan.layout);
     write(to_frame(header));
-    ProgressBar bar("encrypting", images.count(), session.progress);
+    ProgressBar bar("encrypting", inputs.count(), session.progress);
     encryptor.encrypt(header, 0, input, write, [&](std::size_t done) { bar.update(done); });
     if (options.show_plan) {
       nlohmann::ordered_json fields = describe_plan(plan, options.plans.link_mbps);
@@ -106,11 +106,8 @@ Action define_encrypt(CLI::App& command) {
   const auto options = std::make_shared<Options>();
   command.add_option("--key", options->key, "NAME.key (faster) or NAME.pub")->required()->type_name("FILE");
   command.add_option("--spec", options->spec, "The model's NAME.client")->required()->type_name("FILE");
-  command.add_option("--images", options->images, "Images, IDX, plain or gzip")
-      ->required()
-      ->type_name("FILE");
+  add_input_options(command, options->inputs);
   command.add_option("--output", options->output, "The query to write")->required()->type_name("FILE");
-  add_range_option(command, options->range, "Only these images, counted from 0; the end is left out");
   add_layout_option(command, options->plans);
   add_link_option(command, options->plans);
   command.add_flag("--show-plan", options->show_plan,
@@ -123,8 +120,11 @@ Action define_encrypt(CLI::App& command) {
           "by opaline. A NAME.key makes noise of its own, faster still")
       ->check(CLI::IsMember({"full", "djn"}))
       ->capture_default_str();
-  add_examples(command, {"opaline encrypt --key alice.key --spec digits.client --images "
-                         "t10k-images-idx3-ubyte.gz --range 0:100 --output q.query"});
+  add_examples(command,
+               {"opaline encrypt --key alice.key --spec digits.client --images "
+                "t10k-images-idx3-ubyte.gz --range 0:100 --output q.query",
+                "opaline encrypt --key alice.key --spec digits.client --image photo.png --output q.query",
+                "opaline encrypt --key alice.key --spec wine.client --csv wine.csv --output q.query"});
   return [options](const Session& session) { run(*options, session); };
 }
 

@@ -65,22 +65,40 @@ const char* name_of(OutputActivation activation) {
 }
 
 Json spec_fields(const ClientSpec& spec) {
-  return {{"name", spec.name},
-          {"model_id", to_hex(spec.model_id)},
-          {"input_shape", spec.input_shape},
-          {"outputs", spec.outputs},
-          {"labels", spec.labels},
-          {"activation", name_of(spec.activation)},
-          {"pixel_scale", spec.pixels.scale},
-          {"mean", spec.pixels.mean},
-          {"std", spec.pixels.deviation},
-          {"input_range", {spec.encoding.lowest, spec.encoding.highest}},
-          {"input_bits", spec.encoding.bits},
-          {"output_scale", spec.output_scale},
-          {"answers_within", spec.bound},
-          {"weight_bits", spec.weight_bits},
-          {"mask_bits", spec.mask_bits},
-          {"inputs_sent", spec.sent()}};
+  Json fields = {{"name", spec.name},
+                 {"model_id", to_hex(spec.model_id)},
+                 {"input_shape", spec.input_shape},
+                 {"outputs", spec.outputs},
+                 {"task", spec.task == Task::regression ? "regression" : "classification"},
+                 {"labels", spec.labels},
+                 {"activation", name_of(spec.activation)},
+                 {"features", name_of(spec.features)}};
+  if (spec.columns.empty() && spec.features == FeatureMap::none) {
+    fields["pixel_scale"] = spec.pixels.scale;
+    fields["mean"] = spec.pixels.mean;
+    fields["std"] = spec.pixels.deviation;
+  }
+  if (!spec.columns.empty()) fields["columns"] = spec.columns;
+  if (spec.encoding.ranges.size() == 1) {
+    fields["input_range"] = {spec.encoding.range(0).lowest, spec.encoding.range(0).highest};
+  } else {
+    fields["input_ranges"] = Json::array();
+    for (const auto& [lowest, highest] : spec.encoding.ranges)
+      fields["input_ranges"].push_back({lowest, highest});
+  }
+  fields["beyond"] = spec.encoding.beyond == Beyond::clipped ? "clipped" : "refused";
+  fields["input_bits"] = spec.encoding.bits;
+  if (spec.output_scales.size() == 1) {
+    fields["output_scale"] = spec.output_scale(0);
+  } else {
+    fields["output_scales"] = spec.output_scales;
+  }
+  fields["output_offset"] = spec.output_offset;
+  fields["answers_within"] = spec.bound;
+  fields["weight_bits"] = spec.weight_bits;
+  fields["mask_bits"] = spec.mask_bits;
+  fields["inputs_sent"] = spec.sent();
+  return fields;
 }
 
 Json describe_client(const fs::path& path) {

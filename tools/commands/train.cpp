@@ -8,7 +8,7 @@
 #include <string>
 
 #include "commands/command.h"
-#include "commands/images.h"
+#include "commands/inputs.h"
 #include "commands/options.h"
 #include "commands/report.h"
 #include "opaline/base/error.h"

@@ -19,24 +19,25 @@ namespace {
 // Inputs first … first + count − 1, checked; of each what is sent.
 std::vector<EncodedInput> take_inputs(const ClientSpec& spec, const InputSource& input, std::size_t first,
                                       std::size_t count) {
-  std::vector<EncodedInput> taken;
-  taken.reserve(count);
-  for (std::size_t i = first; i < first + count; ++i) {
-    taken.push_back(input(i));
-    if (taken.back().size() != spec.inputs) {
+  std::vector<EncodedInput> taken(count);
+  parallel_for(count, [&](std::size_t place) {
+    const std::size_t i = first + place;
+    EncodedInput& values = taken[place];
+    values = input(i);
+    if (values.size() != spec.inputs) {
       throw Error(ErrorKind::invalid_argument, "input " + std::to_string(i) + " has " +
-                                                   std::to_string(taken.back().size()) +
+                                                   std::to_string(values.size()) +
                                                    " values, the model takes " + std::to_string(spec.inputs));
     }
-    for (const std::int64_t value : taken.back()) {
+    for (const std::int64_t value : values) {
       if (value < 0 || value > spec.encoding.maximum()) {
         throw Error(ErrorKind::out_of_range, "input " + std::to_string(i) + " holds " +
                                                  std::to_string(value) + ", outside the model's range 0 … " +
                                                  std::to_string(spec.encoding.maximum()));
       }
     }
-    if (!spec.unused.empty()) taken.back() = spec.without_unused<std::int64_t>(taken.back());
-  }
+    if (!spec.unused.empty()) values = spec.without_unused<std::int64_t>(values);
+  });
   return taken;
 }
 

@@ -17,7 +17,7 @@ namespace opaline {
 /// (ClientSpec::encode_pixels).
 using EncodedInput = std::vector<std::int64_t>;
 
-/// Gives input number i.
+/// Gives input number i. Called by several threads at once.
 using InputSource = std::function<EncodedInput(std::size_t)>;
 
 /// Turns inputs into queries. With a public key or a secret one: the Encryptor decides.

@@ -4,22 +4,23 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "opaline/base/error.h"
 #include "opaline/base/frame.h"
+#include "opaline/model/client_spec.h"
 #include "opaline/model/client_spec_format.h"
-#include "opaline/model/compiled_model.h"
 #include "opaline/model/text.h"
 
 namespace opaline {
 namespace {
 
 constexpr FrameKind kKind = {'C', 'L', 'N', 'T'};
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 
+constexpr std::uint32_t kFeaturesVersion = 1;
 constexpr std::size_t kLongestText = 256;
-constexpr unsigned kMostBits = 16;
 constexpr unsigned kMostWeightBits = 24;
 constexpr unsigned kMostMaskBits = 128;
 
@@ -46,16 +47,12 @@ std::size_t checked_input_count(const std::vector<std::size_t>& shape) {
   return count;
 }
 
-void check_encoding(const InputEncoding& encoding) {
-  require(encoding.bits >= 1 && encoding.bits <= kMostBits, "an input has to have 1 to 16 bits");
-  require(std::isfinite(encoding.lowest) && std::isfinite(encoding.highest) &&
-              encoding.lowest < encoding.highest && std::isfinite(encoding.highest - encoding.lowest) &&
-              std::isfinite(static_cast<double>(encoding.maximum()) / (encoding.highest - encoding.lowest)),
-          "the input range has to go from a finite number to a larger one");
-}
-
 void check_text(const std::string& text, const char* what) {
   require(!text.empty() && text.size() <= kLongestText && is_plain_text(text), what);
+}
+
+std::string input_name(const ClientSpec& spec, std::size_t input) {
+  return spec.columns.empty() ? "input " + std::to_string(input) : "column \"" + spec.columns[input] + "\"";
 }
 
 void check_answers(const ClientSpec& spec, std::span<const std::int64_t> integers) {
@@ -67,44 +64,84 @@ void check_answers(const ClientSpec& spec, std::span<const std::int64_t> integer
 
 }  // namespace
 
-std::int64_t InputEncoding::encode(double x) const {
-  // An input computed by another route than the range itself may miss a border by rounding.
-  constexpr double kRounding = 1e-9;
-  const double position = (x - lowest) / (highest - lowest);
-  if (!(position >= -kRounding && position <= 1.0 + kRounding)) {
-    throw Error(ErrorKind::out_of_range, "the input " + std::to_string(x) +
-                                             " is outside the model's range [" + std::to_string(lowest) +
-                                             ", " + std::to_string(highest) +
-                                             "]; compile the model with --input-range for such inputs");
+std::vector<double> ClientSpec::inputs_of(std::span<const std::uint8_t> image) const {
+  if (image.size() != image_size()) {
+    throw Error(ErrorKind::invalid_argument, "the model takes images of " + std::to_string(image_size()) +
+                                                 " pixels, this one has " + std::to_string(image.size()));
   }
-  const auto largest = static_cast<double>(maximum());
-  const double steps = (x - lowest) * largest / (highest - lowest);
-  return static_cast<std::int64_t>(std::floor(std::clamp(steps, 0.0, largest) + 0.5));
+  if (features != FeatureMap::none) return features_of(features, image);
+  std::vector<double> values(image.size());
+  std::transform(image.begin(), image.end(), values.begin(), pixels);
+  return values;
+}
+
+std::vector<std::int64_t> ClientSpec::encode(std::span<const double> values) const {
+  if (values.size() != inputs) {
+    throw Error(ErrorKind::invalid_argument, "the model takes " + std::to_string(inputs) + " inputs, given " +
+                                                 std::to_string(values.size()));
+  }
+  std::vector<std::int64_t> integers(values.size());
+  for (std::size_t j = 0; j < values.size(); ++j) {
+    try {
+      integers[j] = encoding.encode(j, values[j]);
+    } catch (const Error& error) {
+      throw Error(error.kind(), input_name(*this, j) + ": " + error.what());
+    }
+  }
+  return integers;
 }
 
 std::vector<std::int64_t> ClientSpec::encode_pixels(std::span<const std::uint8_t> image) const {
-  if (image.size() != inputs) {
-    throw Error(ErrorKind::invalid_argument, "the model takes images of " + std::to_string(inputs) +
-                                                 " pixels, this one has " + std::to_string(image.size()));
-  }
+  const bool alike = features == FeatureMap::none && encoding.ranges.size() == 1;
+  if (!alike || image.size() != inputs) return encode(inputs_of(image));
+  // Pixels of one value become one integer, so each value is encoded once.
+  constexpr std::int64_t kUnknown = -1;
+  std::array<std::int64_t, 256> known{};
+  known.fill(kUnknown);
   std::vector<std::int64_t> integers(image.size());
-  std::transform(image.begin(), image.end(), integers.begin(),
-                 [this](std::uint8_t pixel) { return encoding.encode(pixels(pixel)); });
+  for (std::size_t j = 0; j < image.size(); ++j) {
+    std::int64_t& integer = known[image[j]];
+    if (integer == kUnknown) integer = encoding.encode(j, pixels(image[j]));
+    integers[j] = integer;
+  }
   return integers;
 }
 
 std::vector<double> ClientSpec::scores(std::span<const std::int64_t> integers) const {
   check_answers(*this, integers);
   std::vector<double> logits(integers.size());
-  std::transform(integers.begin(), integers.end(), logits.begin(),
-                 [this](std::int64_t integer) { return static_cast<double>(integer) * output_scale; });
+  for (std::size_t k = 0; k < logits.size(); ++k) {
+    logits[k] = (static_cast<double>(integers[k]) + static_cast<double>(output_offset)) * output_scale(k);
+  }
   return logits;
 }
 
 std::size_t ClientSpec::classify(std::span<const std::int64_t> integers) const {
   check_answers(*this, integers);
-  if (classes() != outputs) return integers.front() > 0 ? 1 : 0;
-  return static_cast<std::size_t>(std::max_element(integers.begin(), integers.end()) - integers.begin());
+  if (task != Task::classification) {
+    throw Error(ErrorKind::invalid_argument, "a regression has no classes");
+  }
+  if (classes() != outputs) return integers.front() > -output_offset ? 1 : 0;
+  const auto first_largest = [](const auto& values) {
+    return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
+  };
+  return output_scales.size() == 1 ? first_largest(integers) : first_largest(scores(integers));
+}
+
+std::vector<double> ClientSpec::probabilities(std::span<const std::int64_t> integers) const {
+  std::vector<double> values = scores(integers);
+  const auto sigmoid = [](double x) { return 1.0 / (1.0 + std::exp(-x)); };
+  if (activation == OutputActivation::sigmoid) {
+    if (classes() != outputs) return {sigmoid(-values.front()), sigmoid(values.front())};
+    std::transform(values.begin(), values.end(), values.begin(), sigmoid);
+    return values;
+  }
+  if (activation != OutputActivation::softmax && activation != OutputActivation::log_softmax) return {};
+  const double largest = *std::max_element(values.begin(), values.end());
+  double sum = 0.0;
+  for (double& value : values) sum += value = std::exp(value - largest);
+  for (double& value : values) value /= sum;
+  return values;
 }
 
 void check_client_spec(const ClientSpec& spec) {
@@ -112,16 +149,32 @@ void check_client_spec(const ClientSpec& spec) {
   require(checked_input_count(spec.input_shape) == spec.inputs,
           "the number of inputs does not fit their shape");
   require(spec.outputs >= 1 && spec.outputs <= kMostOutputs, "a model has to have 1 to 4096 outputs");
-  require(spec.labels.size() == spec.classes(), "a model has to have one label a class");
+  require(spec.labels.size() == (spec.task == Task::regression ? spec.outputs : spec.classes()),
+          "a model has to have one label a class, or one an output of a regression");
   for (const std::string& label : spec.labels) {
     check_text(label, "every label has to be plain UTF-8 of 1 to 256 bytes");
   }
   require(std::isfinite(spec.pixels.scale) && std::isfinite(spec.pixels.mean) &&
               std::isfinite(spec.pixels.deviation) && spec.pixels.deviation > 0,
           "the pixel scaling has to be finite, its deviation above 0");
-  check_encoding(spec.encoding);
-  require(std::isfinite(spec.output_scale) && spec.output_scale > 0,
-          "the output scale has to be finite and above 0");
+  require(spec.features == FeatureMap::none || feature_count(spec.features) == spec.inputs,
+          "the number of inputs is not that of the feature map");
+  require(spec.columns.empty() || (spec.columns.size() == spec.inputs && spec.columns.size() <= kMostColumns),
+          "a table has to have one column an input, at most 65536");
+  require(spec.answers.size() <= kMostOutputs, "a model predicts 4096 columns at most");
+  for (const auto* names : {&spec.columns, &spec.answers}) {
+    for (const std::string& name : *names) {
+      check_text(name, "every column's name has to be plain UTF-8 of 1 to 256 bytes");
+    }
+  }
+  check_encoding(spec.encoding, spec.inputs);
+  require(spec.output_scales.size() == 1 || spec.output_scales.size() == spec.outputs,
+          "there has to be one output scale, or one an output");
+  for (const double scale : spec.output_scales) {
+    require(std::isfinite(scale) && scale > 0, "an output scale has to be finite and above 0");
+  }
+  require(spec.output_offset >= -kLargestBound && spec.output_offset <= kLargestBound,
+          "the offset of the outputs has to lie below 2^62");
   require(spec.bound >= 0 && spec.bound <= kLargestBound, "the certificate's bound has to lie below 2^62");
   require(spec.weight_bits >= 2 && spec.weight_bits <= kMostWeightBits, "a weight has to have 2 to 24 bits");
   require(spec.mask_bits <= kMostMaskBits, "masks can hide up to 2^-128 at most");
@@ -142,14 +195,25 @@ std::string client_spec_to_wire(const ClientSpec& spec) {
   wire.mutable_pixels()->set_scale(spec.pixels.scale);
   wire.mutable_pixels()->set_mean(spec.pixels.mean);
   wire.mutable_pixels()->set_deviation(spec.pixels.deviation);
-  wire.mutable_encoding()->set_lowest(spec.encoding.lowest);
-  wire.mutable_encoding()->set_highest(spec.encoding.highest);
+  if (spec.features != FeatureMap::none) {
+    wire.set_features(std::string(name_of(spec.features)));
+    wire.set_features_version(kFeaturesVersion);
+  }
+  wire.mutable_columns()->Add(spec.columns.begin(), spec.columns.end());
+  wire.mutable_answers()->Add(spec.answers.begin(), spec.answers.end());
+  for (const auto& [lowest, highest] : spec.encoding.ranges) {
+    wire.mutable_encoding()->add_lowest(lowest);
+    wire.mutable_encoding()->add_highest(highest);
+  }
   wire.mutable_encoding()->set_bits(spec.encoding.bits);
+  wire.mutable_encoding()->set_clipped(spec.encoding.beyond == Beyond::clipped);
+  wire.set_regression(spec.task == Task::regression);
   for (const std::string& label : spec.labels) wire.add_labels(label);
   for (const auto& [activation, number] : kActivations) {
     if (activation == spec.activation) wire.set_activation(number);
   }
-  wire.set_output_scale(spec.output_scale);
+  wire.mutable_output_scales()->Add(spec.output_scales.begin(), spec.output_scales.end());
+  wire.set_output_offset(spec.output_offset);
   wire.set_bound(static_cast<std::uint64_t>(spec.bound));
   wire.set_weight_bits(spec.weight_bits);
   wire.set_mask_bits(spec.mask_bits);
@@ -170,13 +234,30 @@ ClientSpec client_spec_from_wire(std::string_view bytes) {
   spec.inputs = checked_input_count(spec.input_shape);
   spec.outputs = wire.outputs();
   spec.pixels = {wire.pixels().scale(), wire.pixels().mean(), wire.pixels().deviation()};
-  spec.encoding = {wire.encoding().lowest(), wire.encoding().highest(), wire.encoding().bits()};
+  if (!wire.features().empty()) {
+    const std::optional<FeatureMap> map = feature_map_of(wire.features());
+    require(map && *map != FeatureMap::none && wire.features_version() == kFeaturesVersion,
+            "it asks for public features that this version does not know; a newer opaline may");
+    spec.features = *map;
+  }
+  spec.columns.assign(wire.columns().begin(), wire.columns().end());
+  spec.answers.assign(wire.answers().begin(), wire.answers().end());
+  const auto& encoding = wire.encoding();
+  require(encoding.lowest_size() == encoding.highest_size(), "its input ranges are not pairs");
+  spec.encoding.ranges.clear();
+  for (int i = 0; i < encoding.lowest_size(); ++i) {
+    spec.encoding.ranges.push_back({encoding.lowest(i), encoding.highest(i)});
+  }
+  spec.encoding.bits = encoding.bits();
+  spec.encoding.beyond = encoding.clipped() ? Beyond::clipped : Beyond::refused;
+  spec.task = wire.regression() ? Task::regression : Task::classification;
   spec.labels.assign(wire.labels().begin(), wire.labels().end());
   const auto* activation = std::find_if(kActivations.begin(), kActivations.end(),
                                         [&](const auto& pair) { return pair.second == wire.activation(); });
   require(activation != kActivations.end(), "its output activation is unknown");
   spec.activation = activation->first;
-  spec.output_scale = wire.output_scale();
+  spec.output_scales.assign(wire.output_scales().begin(), wire.output_scales().end());
+  spec.output_offset = wire.output_offset();
   require(wire.bound() <= static_cast<std::uint64_t>(kLargestBound), "its bound is not below 2^62");
   spec.bound = static_cast<std::int64_t>(wire.bound());
   spec.weight_bits = wire.weight_bits();

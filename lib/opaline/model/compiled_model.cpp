@@ -17,7 +17,7 @@ namespace opaline {
 namespace {
 
 constexpr FrameKind kKind = {'S', 'R', 'V', 'R'};
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 static_assert(kServerFileLimit <= std::numeric_limits<int>::max(), "protobuf counts bytes in an int");
 
 constexpr std::int32_t kWeightLimit = std::int32_t{1} << 23;
@@ -95,6 +95,10 @@ class Canonical {
     number(value.size());
     bytes_.insert(bytes_.end(), value.begin(), value.end());
   }
+  void texts(const std::vector<std::string>& values) {
+    number(values.size());
+    for (const std::string& value : values) text(value);
+  }
   ByteView bytes() const { return bytes_; }
 
  private:
@@ -105,19 +109,26 @@ class Canonical {
 Digest model_digest(const ClientSpec& spec, const std::vector<std::int32_t>& weights,
                     const std::vector<std::int64_t>& bias) {
   Canonical head;
-  head.text("opaline model 2");
+  head.text("opaline model 3");
   head.number(spec.input_shape.size());
   for (const std::size_t dimension : spec.input_shape) head.number(dimension);
   head.number(spec.outputs);
-  for (const double value : {spec.pixels.scale, spec.pixels.mean, spec.pixels.deviation, spec.encoding.lowest,
-                             spec.encoding.highest, spec.output_scale}) {
-    head.real(value);
+  head.text(std::string(name_of(spec.features)));
+  for (const double value : {spec.pixels.scale, spec.pixels.mean, spec.pixels.deviation}) head.real(value);
+  for (const auto* names : {&spec.columns, &spec.answers, &spec.labels}) head.texts(*names);
+  head.number(spec.encoding.ranges.size());
+  for (const auto& [lowest, highest] : spec.encoding.ranges) {
+    head.real(lowest);
+    head.real(highest);
   }
   head.number(spec.encoding.bits);
+  head.number(static_cast<std::uint64_t>(spec.encoding.beyond));
+  head.number(static_cast<std::uint64_t>(spec.task));
+  head.number(spec.output_scales.size());
+  for (const double scale : spec.output_scales) head.real(scale);
+  head.number(static_cast<std::uint64_t>(spec.output_offset));
   head.number(spec.mask_bits);
   head.number(static_cast<std::uint64_t>(spec.activation));
-  head.number(spec.labels.size());
-  for (const std::string& label : spec.labels) head.text(label);
   head.number(spec.unused.size());
   for (const std::uint32_t input : spec.unused) head.number(input);
   for (const std::int64_t value : bias) head.number(static_cast<std::uint64_t>(value));

@@ -6,14 +6,9 @@
 #include <vector>
 
 #include "opaline/model/features.h"
+#include "opaline/model/input_encoding.h"
 
 namespace opaline {
-
-/// The interval that an input of the network comes from.
-struct InputRange {
-  double lowest = 0.0;
-  double highest = 1.0;
-};
 
 /// What `opaline train` knows of a network beyond its weights and leaves in the ONNX file's metadata for
 /// `opaline compile`: everything may be missing. Other producers' files have none.

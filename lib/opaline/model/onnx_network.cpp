@@ -3,6 +3,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <limits>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -71,6 +72,12 @@ void check_ir_version(const onnx::ModelProto& model) {
   }
 }
 
+NetworkNotes notes_of(const onnx::ModelProto& model) {
+  std::map<std::string, std::string> metadata;
+  for (const auto& entry : model.metadata_props()) metadata.emplace(entry.key(), entry.value());
+  return notes_from_metadata(metadata);
+}
+
 }  // namespace
 
 ImportedNetwork import_onnx(ByteView file, const std::string& name) {
@@ -78,7 +85,7 @@ ImportedNetwork import_onnx(ByteView file, const std::string& name) {
     onnx::ModelProto model = parse_model(file);
     check_ir_version(model);
     const network::Opsets opsets = opsets_of(model);
-    return network::collapse(std::move(*model.mutable_graph()), opsets, NetworkNotes{});
+    return network::collapse(std::move(*model.mutable_graph()), opsets, notes_of(model));
   } catch (const Error& error) {
     throw Error(error.kind(), name + ": " + error.what());
   }

@@ -4,8 +4,9 @@
 #define EIGEN_DONT_PARALLELIZE
 #include <Eigen/Core>
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
 #include "opaline/model/client_spec_format.h"
+#include "opaline/model/rounded_map.h"
 
 namespace opaline {
 namespace {
@@ -21,12 +23,13 @@ using Eigen::Index;
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 constexpr unsigned kDefaultBits = 8;
-constexpr unsigned kMostSearchedInputBits = 8;  // enough for an 8-bit pixel to keep its value
+// Pixels have 8 bits; a table's columns can be stretched by single values.
+constexpr unsigned kMostSearchedInputBits = 8;
+constexpr unsigned kMostSearchedColumnBits = 12;
 constexpr unsigned kFewestWeightBits = 2;
 constexpr unsigned kMostSearchedWeightBits = 12;
 constexpr unsigned kMostWeightBits = 24;
 constexpr unsigned kMostInputBits = 16;
-constexpr double kBiasLimit = 0x1p62;
 
 struct Widths {
   unsigned input_bits = kDefaultBits;
@@ -38,137 +41,100 @@ struct BitRange {
   unsigned last;
 };
 
-/// The affine map rounded to integers.
-struct Integers {
-  double output_scale = 1.0;
-  std::vector<std::int32_t> weights;
-  std::vector<std::int64_t> bias;
-};
-
 [[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::invalid_argument, why); }
 
 Index index(std::size_t value) { return static_cast<Index>(value); }
 
-/// Real input = lowest + step · integer input, so W·lowest goes into the bias and `step` into the scale.
-Integers round_map(const AffineMap& map, const InputEncoding& encoding, unsigned weight_bits) {
-  const double largest = std::transform_reduce(
-      map.weights.begin(), map.weights.end(), 0.0, [](double a, double b) { return std::max(a, b); },
-      [](double weight) { return std::abs(weight); });
-  const double top = std::ldexp(1.0, static_cast<int>(weight_bits) - 1) - 1.0;
-  const double weight_step = largest > 0.0 ? largest / top : 1.0;
-  const double input_step = (encoding.highest - encoding.lowest) / static_cast<double>(encoding.maximum());
+// What the spec says before there are integers.
 
-  Integers integers;
-  integers.output_scale = weight_step * input_step;
-  integers.weights.reserve(map.weights.size());
-  for (const double weight : map.weights) {
-    integers.weights.push_back(static_cast<std::int32_t>(std::lround(weight / weight_step)));
+std::vector<std::string> numbered(std::size_t count) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < count; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
+/// The first that is not empty.
+template <typename List>
+List first_of(const List& first, const List& second) {
+  return first.empty() ? second : first;
+}
+
+Task task_of(const ImportedNetwork& network, const QuantisationOptions& options) {
+  const bool one_quantity = network.map.outputs == 1 && network.activation == OutputActivation::none;
+  const bool regression = network.regression || network.notes.regression || one_quantity;
+  return options.task.value_or(regression ? Task::regression : Task::classification);
+}
+
+std::vector<std::string> labels_of(const ImportedNetwork& network, const QuantisationOptions& options,
+                                   const ClientSpec& spec) {
+  std::vector<std::string> labels = first_of(options.labels, first_of(network.notes.labels, network.labels));
+  if (!labels.empty()) return labels;
+  if (spec.task == Task::classification) return numbered(spec.classes());
+  return spec.answers.size() == spec.outputs ? spec.answers : numbered(spec.outputs);
+}
+
+void set_ranges(const ImportedNetwork& network, const QuantisationOptions& options, ClientSpec& spec) {
+  InputEncoding& encoding = spec.encoding;
+  encoding.beyond = Beyond::clipped;
+  if (!options.ranges.empty()) {
+    encoding.ranges = options.ranges;
+    encoding.beyond = Beyond::refused;
+  } else if (spec.features != FeatureMap::none) {
+    const FeatureRange range = feature_range(spec.features);
+    encoding.ranges = {{range.lowest, range.highest}};
+  } else if (!network.notes.ranges.empty()) {
+    encoding.ranges = widened(network.notes.ranges);
+  } else if (!network.suggested_ranges.empty()) {
+    encoding.ranges = network.suggested_ranges;
+  } else {
+    const auto [darkest, brightest] = std::minmax({spec.pixels(0), spec.pixels(255)});
+    encoding.ranges = {{darkest, brightest}};
+    encoding.beyond = Beyond::refused;
   }
-  for (std::size_t k = 0; k < map.outputs; ++k) {
-    const double* row = map.weights.data() + k * map.inputs;
-    const double bias =
-        (map.bias[k] + encoding.lowest * std::accumulate(row, row + map.inputs, 0.0)) / integers.output_scale;
-    if (!(std::abs(bias) < kBiasLimit)) {
-      throw Error(ErrorKind::does_not_fit, "the bias of output " + std::to_string(k) +
-                                               " is too large beside the weights to be an integer");
-    }
-    integers.bias.push_back(std::llround(bias));
-  }
-  return integers;
+  encoding.beyond = options.beyond.value_or(encoding.beyond);
 }
 
-std::vector<std::string> default_labels(std::size_t classes) {
-  std::vector<std::string> labels;
-  for (std::size_t i = 0; i < classes; ++i) labels.push_back(std::to_string(i));
-  return labels;
-}
-
-ClientSpec describe(const ImportedNetwork& network, const QuantisationOptions& options) {
-  ClientSpec spec;
-  spec.name = options.name;
-  spec.input_shape = network.input_shape;
-  spec.inputs = network.map.inputs;
-  spec.outputs = network.map.outputs;
-  spec.pixels = options.pixels;
-  spec.mask_bits = options.mask_bits;
-  spec.activation = network.activation;
-  spec.labels = options.labels.empty() ? default_labels(spec.classes()) : options.labels;
-  const auto [darkest, brightest] = std::minmax({options.pixels(0), options.pixels(255)});
-  spec.encoding.lowest = options.input_lowest.value_or(darkest);
-  spec.encoding.highest = options.input_highest.value_or(brightest);
-  return spec;
-}
-
-CompiledModel compile(const AffineMap& map, ClientSpec spec, Widths widths) {
+CompiledModel compile(const AffineMap& map, ClientSpec spec, Widths widths,
+                      const QuantisationOptions& options) {
   spec.encoding.bits = widths.input_bits;
   check_client_spec(spec);
-  Integers integers = round_map(map, spec.encoding, widths.weight_bits);
-  spec.output_scale = integers.output_scale;
-  return {std::move(spec), std::move(integers.weights), std::move(integers.bias)};
-}
-
-CompiledModel compile_as_asked(const AffineMap& map, const ClientSpec& spec, Widths widths,
-                               const QuantisationOptions& options) {
-  CompiledModel model = compile(map, spec, widths);
+  RoundedMap rounded = round_map(map, spec.encoding, widths.weight_bits, options.weight_scales);
+  spec.output_scales = std::move(rounded.scales);
+  spec.output_offset = rounded.offset;
+  CompiledModel model(std::move(spec), std::move(rounded.weights), std::move(rounded.bias));
   return options.drop_unused ? model.dropping_unused() : model;
 }
 
 // Calibration.
 
-/// What the network makes of each pixel value that occurs.
-using PixelTable = std::array<double, 256>;
-
-std::array<bool, 256> pixels_present(const ImageSet& images) {
-  std::array<bool, 256> present{};
-  for (const std::uint8_t pixel : images.pixels) present[pixel] = true;
-  return present;
-}
-
-template <typename Encode>
-PixelTable tabulate(const std::array<bool, 256>& present, const Encode& encode) {
-  PixelTable table{};
-  for (std::size_t pixel = 0; pixel < table.size(); ++pixel) {
-    if (present[pixel]) table[pixel] = encode(static_cast<std::uint8_t>(pixel));
-  }
-  return table;
-}
-
-/// The class a row of answers means, as ClientSpec::classify.
+/// The class a row of scores means, as ClientSpec::classify.
 template <typename Row>
-std::uint16_t class_of(const Row& answers, const ClientSpec& spec) {
-  if (spec.classes() != spec.outputs) return answers(0) > 0.0 ? 1 : 0;
+std::uint16_t class_of(const Row& scores, const ClientSpec& spec) {
+  if (spec.classes() != spec.outputs) return scores(0) > 0.0 ? 1 : 0;
   Index best = 0;
-  answers.maxCoeff(&best);
+  scores.maxCoeff(&best);
   return static_cast<std::uint16_t>(best);
 }
 
-/// One affine map after another, `maps` of them, on the same inputs: rows are outputs.
-struct StackedMaps {
-  Matrix weights;
-  Eigen::RowVectorXd bias;
-  std::size_t maps = 0;
-};
-
-/// classes[m · images + i]: what map m says of image i. Integer answers below 2^53 come out exact.
-std::vector<std::uint16_t> classes_by(const StackedMaps& maps, const ClientSpec& spec, const ImageSet& images,
-                                      const PixelTable& table) {
+/// The scores of every calibration input: count × outputs.
+Matrix float_scores(const AffineMap& map, const CalibrationSet& calibration) {
+  const Eigen::Map<const Matrix> weights(map.weights.data(), index(map.outputs), index(map.inputs));
+  const Eigen::Map<const Eigen::RowVectorXd> bias(map.bias.data(), index(map.outputs));
+  const Eigen::Map<const Matrix> inputs(calibration.values.data(), index(calibration.count),
+                                        index(calibration.inputs));
+  Matrix scores(index(calibration.count), index(map.outputs));
   constexpr std::size_t kPiece = 256;
-  std::vector<std::uint16_t> classes(maps.maps * images.count);
-  parallel_for((images.count + kPiece - 1) / kPiece, [&](std::size_t piece) {
-    const std::size_t first = piece * kPiece;
-    const std::size_t count = std::min(kPiece, images.count - first);
-    Matrix inputs(index(count), index(spec.inputs));
-    const auto pixels = std::span(images.pixels).subspan(first * spec.inputs, count * spec.inputs);
-    std::transform(pixels.begin(), pixels.end(), inputs.data(),
-                   [&](std::uint8_t pixel) { return table[pixel]; });
-    const Matrix answers = (inputs * maps.weights.transpose()).rowwise() + maps.bias;
-    for (std::size_t m = 0; m < maps.maps; ++m) {
-      for (std::size_t i = 0; i < count; ++i) {
-        const auto row = answers.row(index(i)).segment(index(m * spec.outputs), index(spec.outputs));
-        classes[m * images.count + first + i] = class_of(row, spec);
-      }
-    }
+  parallel_for((calibration.count + kPiece - 1) / kPiece, [&](std::size_t piece) {
+    const Index first = index(piece * kPiece);
+    const Index rows = std::min(index(kPiece), inputs.rows() - first);
+    scores.middleRows(first, rows) = (inputs.middleRows(first, rows) * weights.transpose()).rowwise() + bias;
   });
+  return scores;
+}
+
+std::vector<std::uint16_t> classes_of(const Matrix& scores, const ClientSpec& spec) {
+  std::vector<std::uint16_t> classes(static_cast<std::size_t>(scores.rows()));
+  for (std::size_t i = 0; i < classes.size(); ++i) classes[i] = class_of(scores.row(index(i)), spec);
   return classes;
 }
 
@@ -178,51 +144,77 @@ double share_equal(std::span<const std::uint16_t> a, std::span<const std::uint16
   return static_cast<double>(equal) / static_cast<double>(a.size());
 }
 
-std::vector<std::uint16_t> float_classes(const AffineMap& map, const ClientSpec& spec,
-                                         const ImageSet& images) {
-  const StackedMaps maps{Eigen::Map<const Matrix>(map.weights.data(), index(map.outputs), index(map.inputs)),
-                         Eigen::Map<const Eigen::RowVectorXd>(map.bias.data(), index(map.outputs)), 1};
-  return classes_by(maps, spec, images, tabulate(pixels_present(images), spec.pixels));
+/// Mean of the squares of all entries less their column's mean.
+double variance(const Matrix& values) {
+  return (values.rowwise() - values.colwise().mean()).array().square().mean();
 }
 
-/// The agreement with `wanted` for one input width and each of the weight widths.
-std::vector<double> agreements(const AffineMap& map, ClientSpec spec, unsigned input_bits,
-                               BitRange weight_bits, const ImageSet& images,
-                               std::span<const std::uint16_t> wanted) {
-  spec.encoding.bits = input_bits;
-  StackedMaps maps;
-  maps.maps = weight_bits.last - weight_bits.first + 1;
-  maps.weights.resize(index(maps.maps * map.outputs), index(map.inputs));
-  maps.bias.resize(index(maps.maps * map.outputs));
-  for (std::size_t m = 0; m < maps.maps; ++m) {
-    const Integers integers = round_map(map, spec.encoding, weight_bits.first + static_cast<unsigned>(m));
-    std::copy(integers.weights.begin(), integers.weights.end(),
-              maps.weights.data() + m * map.outputs * map.inputs);
-    std::transform(integers.bias.begin(), integers.bias.end(), maps.bias.data() + m * map.outputs,
-                   [](std::int64_t bias) { return static_cast<double>(bias); });
+/// How near some scores come to the float network's: QuantisationReport::agreement.
+double agreement(const Matrix& scores, const Matrix& wanted, const ClientSpec& spec) {
+  if (spec.task == Task::classification) {
+    return share_equal(classes_of(scores, spec), classes_of(wanted, spec));
   }
-  const PixelTable table = tabulate(pixels_present(images), [&](std::uint8_t pixel) {
-    return static_cast<double>(spec.encoding.encode(spec.pixels(pixel)));
+  const double difference = (scores - wanted).array().square().mean();
+  const double spread = variance(wanted);
+  if (spread > 0.0) return 1.0 - std::sqrt(difference / spread);
+  return difference > 0.0 ? 0.0 : 1.0;
+}
+
+/// The calibration inputs as integers.
+Matrix encoded(const ClientSpec& spec, const CalibrationSet& calibration) {
+  Matrix integers(index(calibration.count), index(calibration.inputs));
+  parallel_for(calibration.count, [&](std::size_t i) {
+    const std::vector<std::int64_t> row = spec.encode(calibration[i]);
+    for (std::size_t j = 0; j < row.size(); ++j) {
+      integers(index(i), index(j)) = static_cast<double>(row[j]);
+    }
   });
-  const std::vector<std::uint16_t> classes = classes_by(maps, spec, images, table);
+  return integers;
+}
+
+/// Agreements for one input width and each of the weight widths.
+std::vector<double> agreements(const AffineMap& map, const ClientSpec& spec, BitRange weight_bits,
+                               const QuantisationOptions& options, const CalibrationSet& calibration,
+                               const Matrix& wanted) {
+  const Matrix inputs = encoded(spec, calibration);
   std::vector<double> result;
-  for (std::size_t m = 0; m < maps.maps; ++m) {
-    result.push_back(share_equal(std::span(classes).subspan(m * images.count, images.count), wanted));
+  for (unsigned bits = weight_bits.first; bits <= weight_bits.last; ++bits) {
+    const RoundedMap rounded = round_map(map, spec.encoding, bits, options.weight_scales);
+    Matrix weights(index(map.outputs), index(map.inputs));
+    std::copy(rounded.weights.begin(), rounded.weights.end(), weights.data());
+    Matrix scores(inputs.rows(), weights.rows());
+    constexpr Index kPiece = 256;
+    parallel_for(static_cast<std::size_t>((inputs.rows() + kPiece - 1) / kPiece), [&](std::size_t piece) {
+      const Index first = index(piece) * kPiece;
+      const Index rows = std::min(kPiece, inputs.rows() - first);
+      scores.middleRows(first, rows) = inputs.middleRows(first, rows) * weights.transpose();
+    });
+    // Integers of one scale are compared as they are, exact below 2^53.
+    for (std::size_t k = 0; k < map.outputs; ++k) {
+      const double offset = static_cast<double>(rounded.bias[k]) + static_cast<double>(rounded.offset);
+      scores.col(index(k)).array() += offset;
+      if (rounded.scales.size() > 1 || spec.task == Task::regression) {
+        scores.col(index(k)) *= rounded.scales[rounded.scales.size() > 1 ? k : 0];
+      }
+    }
+    result.push_back(agreement(scores, wanted, spec));
   }
   return result;
 }
 
 /// The fewest total bits that reach the agreement asked for, fewer input bits first; else the widest
 /// searched.
-Widths search_widths(const AffineMap& map, const ClientSpec& spec, const QuantisationOptions& options,
-                     const ImageSet& images, std::span<const std::uint16_t> wanted) {
-  const BitRange inputs{options.input_bits.value_or(1), options.input_bits.value_or(kMostSearchedInputBits)};
+Widths search_widths(const AffineMap& map, ClientSpec spec, const QuantisationOptions& options,
+                     const CalibrationSet& calibration, const Matrix& wanted) {
+  const unsigned most = spec.encoding.ranges.size() > 1 ? kMostSearchedColumnBits : kMostSearchedInputBits;
+  const BitRange inputs{options.input_bits.value_or(1), options.input_bits.value_or(most)};
   BitRange weights{options.weight_bits.value_or(kFewestWeightBits),
                    options.weight_bits.value_or(kMostSearchedWeightBits)};
   Widths best{inputs.last, weights.last};
   for (unsigned input_bits = inputs.first; input_bits <= inputs.last && weights.first <= weights.last;
        ++input_bits) {
-    const std::vector<double> shares = agreements(map, spec, input_bits, weights, images, wanted);
+    spec.encoding.bits = input_bits;
+    const std::vector<double> shares = agreements(map, spec, weights, options, calibration, wanted);
     const auto enough =
         std::find_if(shares.begin(), shares.end(), [&](double share) { return share >= options.agreement; });
     if (enough == shares.end()) continue;
@@ -233,6 +225,107 @@ Widths search_widths(const AffineMap& map, const ClientSpec& spec, const Quantis
   return best;
 }
 
+// The report.
+
+/// The largest score less the next; of one output its distance from 0.
+template <typename Row>
+double margin_of(const Row& scores) {
+  if (scores.size() == 1) return std::abs(scores(0));
+  Index best = 0;
+  const double largest = scores.maxCoeff(&best);
+  double next = -std::numeric_limits<double>::infinity();
+  for (Index k = 0; k < scores.size(); ++k) {
+    if (k != best) next = std::max(next, scores(k));
+  }
+  return largest - next;
+}
+
+/// What the integers say of every calibration input.
+struct IntegerAnswers {
+  Matrix scores;
+  std::vector<std::uint16_t> classes;  ///< of a classification
+  std::vector<std::uint8_t> clipped;   ///< 1 where a number of the input was
+};
+
+IntegerAnswers answer(const CompiledModel& model, const CalibrationSet& calibration) {
+  const ClientSpec& spec = model.client_spec();
+  IntegerAnswers answers{Matrix(index(calibration.count), index(spec.outputs)),
+                         std::vector<std::uint16_t>(calibration.count),
+                         std::vector<std::uint8_t>(calibration.count)};
+  parallel_for(calibration.count, [&](std::size_t i) {
+    const std::span<const double> values = calibration[i];
+    const std::vector<std::int64_t> integers = model.predict(spec.encode(values));
+    const std::vector<double> scores = spec.scores(integers);
+    std::copy(scores.begin(), scores.end(), answers.scores.row(index(i)).data());
+    if (spec.task == Task::classification) {
+      answers.classes[i] = static_cast<std::uint16_t>(spec.classify(integers));
+    }
+    for (std::size_t j = 0; j < values.size() && answers.clipped[i] == 0; ++j) {
+      answers.clipped[i] = spec.encoding.covers(j, values[j]) ? 0 : 1;
+    }
+  });
+  return answers;
+}
+
+/// R², the share of the targets' variance that some scores explain.
+double explained(const Matrix& scores, const CalibrationSet& calibration) {
+  const Eigen::Map<const Matrix> targets(calibration.targets.data(), scores.rows(), scores.cols());
+  const double spread = variance(targets);
+  const double left = (scores - targets).array().square().mean();
+  return spread > 0.0 ? 1.0 - left / spread : 0.0;
+}
+
+void report_classes(const ClientSpec& spec, const Matrix& wanted, const IntegerAnswers& answers,
+                    const CalibrationSet& calibration, QuantisationReport& report) {
+  const std::vector<std::uint16_t> float_classes = classes_of(wanted, spec);
+  report.agreement = share_equal(answers.classes, float_classes);
+  for (std::size_t i = 0; i < calibration.count; ++i) {
+    report.margins.push_back(margin_of(answers.scores.row(index(i))));
+    if (answers.classes[i] == float_classes[i]) continue;
+    const auto scores = wanted.row(index(i));
+    const double margin =
+        spec.outputs == 1 ? std::abs(scores(0)) : scores(float_classes[i]) - scores(answers.classes[i]);
+    report.flips.push_back({i, float_classes[i], answers.classes[i], margin});
+  }
+  std::stable_sort(report.flips.begin(), report.flips.end(),
+                   [](const Flip& a, const Flip& b) { return a.margin < b.margin; });
+  if (calibration.classes.empty()) return;
+  report.float_accuracy = share_equal(float_classes, calibration.classes);
+  report.integer_accuracy = share_equal(answers.classes, calibration.classes);
+  report.confusion.assign(spec.classes() * spec.classes(), 0);
+  for (std::size_t i = 0; i < calibration.count; ++i) {
+    ++report.confusion[calibration.classes[i] * spec.classes() + answers.classes[i]];
+  }
+}
+
+QuantisationReport report_on(const CompiledModel& model, const Matrix& wanted,
+                             const CalibrationSet& calibration) {
+  const ClientSpec& spec = model.client_spec();
+  const IntegerAnswers answers = answer(model, calibration);
+  QuantisationReport report;
+  report.calibration_inputs = calibration.count;
+  for (std::size_t i = 0; i < calibration.count; ++i) {
+    if (answers.clipped[i] != 0) {
+      ++report.beyond_range;
+    } else {
+      const auto differences = answers.scores.row(index(i)) - wanted.row(index(i));
+      report.largest_error = std::max(report.largest_error, differences.cwiseAbs().maxCoeff());
+    }
+  }
+  if (spec.task == Task::classification) {
+    report_classes(spec, wanted, answers, calibration, report);
+    return report;
+  }
+  report.agreement = agreement(answers.scores, wanted, spec);
+  if (!calibration.targets.empty()) {
+    report.float_accuracy = explained(wanted, calibration);
+    report.integer_accuracy = explained(answers.scores, calibration);
+  }
+  return report;
+}
+
+// Checks.
+
 void check_width(std::optional<unsigned> bits, BitRange range, const char* what) {
   if (bits && (*bits < range.first || *bits > range.last)) {
     refuse(std::string(what) + " have to be " + std::to_string(range.first) + " to " +
@@ -240,71 +333,83 @@ void check_width(std::optional<unsigned> bits, BitRange range, const char* what)
   }
 }
 
-void check_calibration(const ClientSpec& spec, const ImageSet& images, std::span<const std::uint8_t> labels) {
-  if (images.count > 0 && images.image_size() != spec.inputs) {
-    refuse("the calibration images have " + std::to_string(images.image_size()) +
-           " pixels, the network takes " + std::to_string(spec.inputs) + " inputs");
+void check_calibration(const ClientSpec& spec, const CalibrationSet& calibration) {
+  if (calibration.count > 0 && calibration.inputs != spec.inputs) {
+    refuse("the calibration data have " + std::to_string(calibration.inputs) +
+           " numbers an input, the network takes " + std::to_string(spec.inputs));
   }
-  if (images.pixels.size() != images.count * images.image_size()) {
-    refuse("the calibration images do not have the pixels they claim");
+  if (calibration.values.size() != calibration.count * calibration.inputs) {
+    refuse("the calibration data do not have the numbers they claim");
   }
-  if (!labels.empty() && labels.size() != images.count) {
-    refuse("there are " + std::to_string(images.count) + " calibration images and " +
-           std::to_string(labels.size()) + " labels");
+  if (!calibration.classes.empty() && calibration.classes.size() != calibration.count) {
+    refuse("there are " + std::to_string(calibration.count) + " calibration inputs and " +
+           std::to_string(calibration.classes.size()) + " labels");
   }
-  if (std::any_of(labels.begin(), labels.end(),
-                  [&](std::uint8_t label) { return label >= spec.classes(); })) {
+  if (!calibration.targets.empty() && calibration.targets.size() != calibration.count * spec.outputs) {
+    refuse("the calibration data do not have one target an output");
+  }
+  if (std::any_of(calibration.classes.begin(), calibration.classes.end(),
+                  [&](std::uint16_t label) { return label >= spec.classes(); })) {
     refuse("a calibration label names a class the network does not have");
   }
 }
 
-std::vector<std::uint16_t> integer_classes(const CompiledModel& model, const ImageSet& images) {
-  const ClientSpec& spec = model.client_spec();
-  std::vector<std::uint16_t> classes(images.count);
-  parallel_for(images.count, [&](std::size_t i) {
-    classes[i] = static_cast<std::uint16_t>(spec.classify(model.predict(spec.encode_pixels(images[i]))));
-  });
-  return classes;
-}
-
 }  // namespace
 
+ClientSpec describe_model(const ImportedNetwork& network, const QuantisationOptions& options) {
+  ClientSpec spec;
+  spec.name = options.name;
+  spec.input_shape = network.input_shape;
+  spec.inputs = network.map.inputs;
+  spec.outputs = network.map.outputs;
+  spec.features = options.features.value_or(network.notes.features);
+  if (spec.features != FeatureMap::none && feature_count(spec.features) != spec.inputs) {
+    refuse("the network takes " + std::to_string(spec.inputs) + " inputs, but the features \"" +
+           std::string(name_of(spec.features)) + "\" are " + std::to_string(feature_count(spec.features)));
+  }
+  spec.pixels = options.pixels;
+  spec.columns = first_of(options.columns, network.notes.columns);
+  spec.answers = first_of(options.answers, network.notes.answers);
+  spec.mask_bits = options.mask_bits;
+  spec.activation = network.activation;
+  spec.task = task_of(network, options);
+  spec.labels = labels_of(network, options, spec);
+  set_ranges(network, options, spec);
+  return spec;
+}
+
 QuantisedModel quantise(const ImportedNetwork& network, const QuantisationOptions& options,
-                        const ImageSet& calibration, std::span<const std::uint8_t> labels) {
+                        const CalibrationSet& calibration) {
   check_width(options.input_bits, {1, kMostInputBits}, "input bits");
   check_width(options.weight_bits, {kFewestWeightBits, kMostWeightBits}, "weight bits");
-  if (network.map.weights.size() != network.map.outputs * network.map.inputs ||
-      network.map.bias.size() != network.map.outputs) {
+  const AffineMap& map = network.map;
+  if (map.weights.size() != map.outputs * map.inputs || map.bias.size() != map.outputs) {
     refuse("the network's weights do not fit its sizes");
   }
-  const ClientSpec spec = describe(network, options);
+  const ClientSpec spec = describe_model(network, options);
   Widths widths{options.input_bits.value_or(kDefaultBits), options.weight_bits.value_or(kDefaultBits)};
-  if (calibration.count == 0) {
-    check_calibration(spec, calibration, labels);
-    QuantisedModel result{compile_as_asked(network.map, spec, widths, options), {}};
-    result.report.input_bits = widths.input_bits;
-    result.report.weight_bits = widths.weight_bits;
+  const auto result_of = [&](const Widths& chosen) {
+    InputEncoding encoding = spec.encoding;
+    encoding.bits = chosen.input_bits;
+    QuantisedModel result{compile(map, spec, chosen, options), {}};
+    result.report.error_bound =
+        round_map(map, encoding, chosen.weight_bits, options.weight_scales).error_bound;
     return result;
+  };
+  QuantisedModel result = result_of(widths);  // also checks the network and the options as a whole
+  check_calibration(result.model.client_spec(), calibration);
+  if (calibration.count > 0) {
+    const Matrix wanted = float_scores(map, calibration);
+    if (!options.input_bits || !options.weight_bits) {
+      widths = search_widths(map, spec, options, calibration, wanted);
+      result = result_of(widths);
+    }
+    const double error_bound = result.report.error_bound;
+    result.report = report_on(result.model, wanted, calibration);
+    result.report.error_bound = error_bound;
   }
-
-  // The first model also checks the network and the options as a whole.
-  check_calibration(compile(network.map, spec, widths).client_spec(), calibration, labels);
-  const std::vector<std::uint16_t> wanted = float_classes(network.map, spec, calibration);
-  if (!options.input_bits || !options.weight_bits) {
-    widths = search_widths(network.map, spec, options, calibration, wanted);
-  }
-  QuantisedModel result{compile_as_asked(network.map, spec, widths, options), {}};
-  const std::vector<std::uint16_t> found = integer_classes(result.model, calibration);
-  QuantisationReport& report = result.report;
-  report.input_bits = widths.input_bits;
-  report.weight_bits = widths.weight_bits;
-  report.calibration_images = calibration.count;
-  report.agreement = share_equal(found, wanted);
-  if (!labels.empty()) {
-    const std::vector<std::uint16_t> truth(labels.begin(), labels.end());
-    report.float_accuracy = share_equal(wanted, truth);
-    report.integer_accuracy = share_equal(found, truth);
-  }
+  result.report.input_bits = widths.input_bits;
+  result.report.weight_bits = widths.weight_bits;
   return result;
 }
 

@@ -8,6 +8,7 @@ namespace opaline {
 namespace {
 
 constexpr char32_t kLargestOfBytes[] = {0x7f, 0x7ff, 0xffff, 0x10ffff};  // by length, from one byte
+constexpr std::size_t kShownBytes = 60;
 
 /// Takes the first character off the text; nothing if it is malformed.
 std::optional<char32_t> take_character(std::string_view& text) {
@@ -42,6 +43,28 @@ bool is_plain_text(std::string_view text) {
     if (!character || is_control(*character)) return false;
   }
   return true;
+}
+
+std::string in_quotes(std::string_view text) {
+  const bool cut = text.size() > kShownBytes;
+  if (cut) {
+    std::size_t end = kShownBytes;
+    while (end > 0 && (static_cast<std::uint8_t>(text[end]) & 0xc0U) == 0x80)
+      --end;  // not inside a character
+    text = text.substr(0, end);
+  }
+  std::string result = "\"";
+  for (const char c : text) result += c == '\n' || c == '\r' || c == '\t' ? ' ' : c;
+  return result + (cut ? "…\"" : "\"");
+}
+
+std::size_t line_breaks(std::string_view text) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool first_of_two = text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
+    if ((text[i] == '\r' && !first_of_two) || text[i] == '\n') ++count;
+  }
+  return count;
 }
 
 }  // namespace opaline

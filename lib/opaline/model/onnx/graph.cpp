@@ -9,12 +9,12 @@
 #include "opaline/model/onnx/client_nodes.h"
 #include "opaline/model/onnx/ends.h"
 #include "opaline/model/onnx/graph_input.h"
+#include "opaline/model/onnx/input_ranges.h"
 #include "opaline/model/onnx/names.h"
 #include "opaline/model/onnx/operators.h"
 #include "opaline/model/onnx/proof.h"
 #include "opaline/model/onnx/prune.h"
 #include "opaline/model/onnx/quoted.h"
-#include "opaline/model/onnx/standardisation.h"
 
 namespace opaline::network {
 namespace {

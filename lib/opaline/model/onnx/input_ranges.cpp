@@ -1,4 +1,4 @@
-#include "opaline/model/onnx/standardisation.h"
+#include "opaline/model/onnx/input_ranges.h"
 
 #include <cmath>
 #include <string>

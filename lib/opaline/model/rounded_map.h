@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "opaline/model/affine_map.h"
+#include "opaline/model/quantise.h"
+
+namespace opaline {
+
+/// An affine map rounded to integers: score k = (weights · q + bias + offset) · scale, where input j of the
+/// map is lowest_j + step_j · q_j.
+struct RoundedMap {
+  std::vector<std::int32_t> weights;  ///< outputs × inputs, |weight| < 2^(bits − 1)
+  std::vector<std::int64_t> bias;     ///< one an output; |bias| < 2^62
+  std::vector<double> scales;         ///< one, or one an output
+  std::int64_t offset = 0;            ///< where a slot becomes narrower by it
+  double error_bound = 0.0;           ///< |score − map's score| for inputs within their ranges
+};
+
+/// Weights are rounded to nearest with their input's step; what the ranges begin with goes into the bias.
+/// Error(does_not_fit) if a bias is too large beside its weights. `weight_bits` 2 … 24.
+RoundedMap round_map(const AffineMap& map, const InputEncoding& encoding, unsigned weight_bits,
+                     WeightScales scales);
+
+}  // namespace opaline

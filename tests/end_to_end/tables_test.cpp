@@ -1,0 +1,176 @@
+// Tables: trained, compiled, encrypted and read back by column names; and everything that can be wrong with
+// them.
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "end_to_end/program.h"
+#include "end_to_end/workshop.h"
+#include "opaline/model/seeded_random.h"
+#include "support/temporary_folder.h"
+
+using namespace opaline::test;
+using nlohmann::json;
+
+namespace {
+
+void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+/// Fruit by weight (grams), colour (a share) and an id that says nothing; the price follows from both.
+std::string fruit(std::size_t rows, bool with_price) {
+  opaline::SeededRandom random(3);
+  std::ostringstream table;
+  table << "weight,\"colour, share\"," << (with_price ? "price" : "kind") << '\n';
+  for (std::size_t i = 0; i < rows; ++i) {
+    const bool melon = i % 2 == 0;
+    const double weight = (melon ? 2000.0 : 150.0) + static_cast<double>(random.below(100));
+    const double colour = 0.001 * static_cast<double>(random.below(1000));
+    table << weight << ',' << colour << ',';
+    if (with_price) {
+      table << 0.002 * weight + 3 * colour - 1 << '\n';
+    } else {
+      table << (melon ? "melon" : "apple") << '\n';
+    }
+  }
+  return table.str();
+}
+
+/// Encrypts a table, has it evaluated, and gives back what decrypt prints.
+std::string travel(const TemporaryFolder& folder, const std::string& table,
+                   const std::vector<std::string>& how_to_print) {
+  run_ok({"encrypt", "--key", workshop() / "alice.key", "--spec", folder / "model.client", "--csv", table,
+          "--output", folder / "query"});
+  run_ok({"evaluate", "--model", folder / "model.server", "--output", folder / "reply", folder / "query"});
+  std::vector<std::string> decrypt = {
+      "decrypt", "--key", workshop() / "alice.key", "--spec", folder / "model.client", folder / "reply"};
+  decrypt.insert(decrypt.end(), how_to_print.begin(), how_to_print.end());
+  return run_ok(decrypt).out;
+}
+
+std::string predict(const TemporaryFolder& folder, const std::string& table,
+                    const std::vector<std::string>& how_to_print) {
+  std::vector<std::string> arguments = {"predict", "--model", folder / "model.server", "--csv", table};
+  arguments.insert(arguments.end(), how_to_print.begin(), how_to_print.end());
+  return run_ok(arguments).out;
+}
+
+/// One line that says all of `parts`, and exit code 1.
+void check_refused(const std::vector<std::string>& arguments, const std::vector<std::string>& parts) {
+  const Outcome outcome = run(arguments);
+  CAPTURE(outcome.err);
+  CHECK(outcome.exit_code == 1);
+  CHECK(lines_of(outcome.err).size() == 1);
+  for (const std::string& part : parts) CHECK_THAT(outcome.err, Catch::Contains(part));
+}
+
+}  // namespace
+
+TEST_CASE("a binary table model answers raw columns with names and probabilities") {
+  const TemporaryFolder folder;
+  write(folder / "fruit.csv", fruit(80, false));
+  run_ok({"train", "--csv", folder / "fruit.csv", "--label-column", "kind", "--output", folder / "net.onnx"});
+  const json report = json::parse(run_ok({"compile", folder / "net.onnx", "--output", folder / "model",
+                                          "--calibrate-csv", folder / "fruit.csv", "--json"})
+                                      .out);
+  CHECK(report.at("float_accuracy") == 1.0);
+  CHECK(report.at("integer_accuracy") == 1.0);
+  CHECK(report.at("input_ranges") == 2);
+
+  const std::string decrypted = travel(folder, folder / "fruit.csv", {"--json", "--scores"});
+  CHECK(decrypted == predict(folder, folder / "fruit.csv", {"--json", "--scores"}));
+  const std::vector<std::string> lines = lines_of(decrypted);
+  REQUIRE(lines.size() == 80);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const json answer = json::parse(lines[i]);
+    CHECK(answer.at("label") == (i % 2 == 0 ? "melon" : "apple"));
+    CHECK(answer.at("probability") > 0.5);
+    CHECK(answer.at("probability") <= 1.0);
+    CHECK(answer.at("integers").size() == 1);
+  }
+  const std::string people = travel(folder, folder / "fruit.csv", {"--labels", folder / "fruit.csv"});
+  CHECK(lines_of(people).back() == "accuracy 100.00 % (80 of 80)");
+
+  SECTION("columns are found by their names") {
+    write(folder / "other.csv", "\"colour, share\";weight\n0.5;2010\n0.5;170\n");
+    const std::vector<std::string> answers = lines_of(travel(folder, folder / "other.csv", {}));
+    REQUIRE(answers.size() == 2);
+    CHECK_THAT(answers[0], Catch::Contains("melon"));
+    CHECK_THAT(answers[1], Catch::Contains("apple"));
+  }
+  SECTION("numbers beyond their range are clipped, and that is said") {
+    write(folder / "wild.csv", "weight,\"colour, share\"\n160,0.5\n1e9,0.5\n-7,0.5\n");
+    const Outcome outcome =
+        run({"predict", "--model", folder / "model.server", "--csv", folder / "wild.csv"});
+    CHECK(outcome.exit_code == 0);
+    CHECK_THAT(outcome.out, Catch::Contains("1\t1\tmelon") && Catch::Contains("2\t0\tapple"));
+    CHECK_THAT(outcome.err,
+               Catch::Contains("2 of 3 rows") && Catch::Contains("row 1") && Catch::Contains("\"weight\""));
+  }
+  SECTION("or refused, where the model says so") {
+    run_ok({"compile", folder / "net.onnx", "--output", folder / "model", "--beyond", "refuse"});
+    write(folder / "wild.csv", "weight,\"colour, share\"\n160,0.5\n1e9,0.5\n");
+    check_refused({"predict", "--model", folder / "model.server", "--csv", folder / "wild.csv"},
+                  {"wild.csv", "row 1", "column \"weight\""});
+  }
+}
+
+TEST_CASE("a regression gives values in the units of its target") {
+  const TemporaryFolder folder;
+  write(folder / "fruit.csv", fruit(60, true));
+  run_ok(
+      {"train", "--csv", folder / "fruit.csv", "--target-column", "price", "--output", folder / "net.onnx"});
+  run_ok({"compile", folder / "net.onnx", "--output", folder / "model", "--calibrate-csv",
+          folder / "fruit.csv"});
+  const std::string decrypted = travel(folder, folder / "fruit.csv", {"--json", "--scores"});
+  CHECK(decrypted == predict(folder, folder / "fruit.csv", {"--json", "--scores"}));
+  write(folder / "two.csv", "weight,\"colour, share\"\n2050,0.5\n180,0.25\n");
+  const std::vector<std::string> lines = lines_of(travel(folder, folder / "two.csv", {"--json"}));
+  REQUIRE(lines.size() == 2);
+  CHECK(json::parse(lines[0]).at("values").at(0) == Approx(0.002 * 2050 + 1.5 - 1).margin(0.05));
+  CHECK(json::parse(lines[1]).at("values").at(0) == Approx(0.002 * 180 + 0.75 - 1).margin(0.05));
+  CHECK_FALSE(json::parse(lines[0]).contains("class"));
+  const std::string people = travel(folder, folder / "fruit.csv", {"--labels", folder / "fruit.csv"});
+  CHECK_THAT(lines_of(people).back(),
+             Catch::Contains("price: root mean square error") && Catch::Contains("R2 0.99"));
+}
+
+TEST_CASE("a table that does not fit is refused with its line and its column") {
+  const TemporaryFolder folder;
+  write(folder / "fruit.csv", fruit(80, false));
+  run_ok({"train", "--csv", folder / "fruit.csv", "--label-column", "kind", "--output", folder / "net.onnx"});
+  run_ok({"compile", folder / "net.onnx", "--output", folder / "model"});
+  const auto refused = [&](const std::string& text, const std::vector<std::string>& parts) {
+    write(folder / "t.csv", text);
+    check_refused({"encrypt", "--key", workshop() / "alice.key", "--spec", folder / "model.client", "--csv",
+                   folder / "t.csv", "--output", folder / "q"},
+                  parts);
+    CHECK_FALSE(std::filesystem::exists(folder / "q"));
+  };
+  const std::string header = "weight,\"colour, share\"\n";
+  refused(header + "1,0.5\n2,\n", {"t.csv", "line 3", "colour, share"});
+  refused(header + "1,0.5\nheavy,0.5\n", {"t.csv", "line 3", "weight", "heavy"});
+  refused("weight\n1\n", {"t.csv", "line 1", "colour, share"});
+  refused("weight,\"colour, share\",note\n1,0.5,7\n", {"t.csv", "line 1", "note", "--ignore-columns"});
+  refused("", {"t.csv"});
+  refused(header, {"t.csv"});
+  write(folder / "t.csv", "weight,\"colour, share\",note\n160,0.5,7\n");
+  run_ok({"encrypt", "--key", workshop() / "alice.key", "--spec", folder / "model.client", "--csv",
+          folder / "t.csv", "--ignore-columns", "note", "--output", folder / "q"});
+  check_refused({"train", "--csv", folder / "fruit.csv", "--label-column", "sort", "--output", folder / "x"},
+                {"fruit.csv", "sort", "kind"});
+  // Images for a model of tables and the other way round.
+  check_refused({"predict", "--model", folder / "model.server", "--images", workshop() / "images.idx"},
+                {"images.idx"});
+  check_refused({"predict", "--model", workshop() / "shapes.server", "--csv", folder / "fruit.csv"},
+                {"fruit.csv"});
+}
+
+TEST_CASE("exactly one kind of input is asked for") {
+  const std::string model = workshop() / "shapes.server";
+  const std::string images = workshop() / "images.idx";
+  CHECK(run({"predict", "--model", model}).exit_code == 2);
+  CHECK(run({"predict", "--model", model, "--images", images, "--csv", images}).exit_code == 2);
+  CHECK(run({"predict", "--model", model, "--images", images, "--ignore-columns", "a"}).exit_code == 2);
+}
