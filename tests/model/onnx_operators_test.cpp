@@ -1,23 +1,15 @@
 #include <catch2/catch.hpp>
 
+#include "collapse_check.h"
 #include "network_builder.h"
 #include "opaline/base/error.h"
 #include "opaline/model/onnx_network.h"
 
 using namespace opaline;
+using opaline::test::check;
 using opaline::test::NetworkBuilder;
 
 namespace {
-
-// Expected numbers are worked out by hand from the definitions of the ONNX operators.
-void check(const NetworkBuilder& network, const std::vector<double>& weights,
-           const std::vector<double>& bias) {
-  const ImportedNetwork imported = import_onnx(network.bytes(), "test");
-  CHECK(imported.map.outputs == bias.size());
-  CHECK(imported.map.inputs * imported.map.outputs == weights.size());
-  CHECK(imported.map.weights == weights);
-  CHECK(imported.map.bias == bias);
-}
 
 const std::vector<double> kIdentity2 = {1, 0, 0, 1};
 

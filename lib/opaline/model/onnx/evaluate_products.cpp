@@ -51,8 +51,8 @@ Outputs gemm(const Call& call) {
     call.refuse("matrices " + to_string(a.shape) + " and " + to_string(b.shape) + " do not fit together");
   }
   const Shape shape{a.shape[0], b.shape[1]};
-  Numbers product(call.count(shape));
   call.work({shape[0], a.shape[1], shape[1]});
+  Numbers product(call.count(shape));
   multiply(call, {shape[0], a.shape[1], shape[1]}, std::get<Numbers>(a.values).data(),
            std::get<Numbers>(b.values).data(), product.data());
   const double alpha = call.number("alpha", 1.0);

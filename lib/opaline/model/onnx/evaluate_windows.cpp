@@ -71,8 +71,8 @@ Outputs conv(const Call& call) {
   const Window window = slide(call, read_sliding(call, over.size()), over, kernel, Rounding::down);
   const Shape shape = with_spatial(input, channels, window.output);
   const Numbers b = bias(call, channels);
-  Numbers y(call.count(shape));
   account(call, window, batch, groups);
+  Numbers y(call.count(shape));
   const std::size_t places = element_count(window.output);
   const std::size_t inside = element_count(over);
   const std::size_t taps_a_channel = element_count(kernel);
@@ -141,8 +141,8 @@ Outputs conv_transpose(const Call& call) {
   const Window window = transposed_window(call, over, kernel);
   const Shape shape = with_spatial(input, channels, window.input);
   const Numbers b = bias(call, channels);
-  Numbers y(call.count(shape));
   account(call, window, batch, groups);
+  Numbers y(call.count(shape));
   const std::size_t places = element_count(over);
   const std::size_t inside = element_count(window.input);
   const std::size_t taps_a_channel = element_count(kernel);
@@ -180,8 +180,8 @@ Outputs average_pool(const Call& call) {
   const Window window = slide(call, read_sliding(call, over.size()), over, kernel, rounding);
   const std::size_t images = input.shape[0] * input.shape[1];
   const Shape shape = with_spatial(input, input.shape[1], window.output);
-  Numbers y(call.count(shape));
   account(call, window, images, {1, 1, 1});
+  Numbers y(call.count(shape));
   const std::size_t places = element_count(window.output);
   const std::size_t inside = element_count(over);
   for (std::size_t place = 0; place < places; ++place) {

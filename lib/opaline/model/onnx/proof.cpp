@@ -106,21 +106,23 @@ class Proof {
     return evaluate(shape, std::move(x));
   }
 
-  /// Whether a tensor for two images holds the map of each, one after the other along some dimension.
+  /// Whether a tensor for two images holds the map of each, one after the other along some dimension, or of
+  /// the first one alone.
   bool keeps_apart(const Tensor& found, const Numbers& first, const Numbers& second) const {
     const auto* numbers = std::get_if<Numbers>(&found.values);
     if (numbers == nullptr || found.shape.size() != shape_.size()) return false;
-    const auto [axis, ignored] = std::mismatch(shape_.begin(), shape_.end(), found.shape.begin());
-    if (axis == shape_.end()) return false;
+    const auto axis = std::mismatch(shape_.begin(), shape_.end(), found.shape.begin()).first;
+    const bool is_one = axis == shape_.end();
     Shape twice = shape_;
-    twice[static_cast<std::size_t>(axis - shape_.begin())] *= 2;
+    if (!is_one) twice[static_cast<std::size_t>(axis - shape_.begin())] *= 2;
     if (found.shape != twice) return false;
     const std::size_t run = element_count(std::span(axis, shape_.end()));  // of one image's elements
+    const std::size_t images = is_one ? 1 : 2;
     Comparison comparison;
-    for (std::size_t image = 0; image < 2; ++image) {
+    for (std::size_t image = 0; image < images; ++image) {
       const Numbers expected = (*map_)(image == 0 ? first : second);
       for (std::size_t k = 0; k < expected.size(); ++k) {
-        comparison.add(expected[k], (*numbers)[(2 * (k / run) + image) * run + k % run]);
+        comparison.add(expected[k], (*numbers)[(images * (k / run) + image) * run + k % run]);
       }
     }
     return comparison.agrees();

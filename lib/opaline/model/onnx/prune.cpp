@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "opaline/base/error.h"
 #include "opaline/model/onnx/quoted.h"
@@ -11,9 +12,11 @@ namespace opaline::network {
 
 std::vector<std::size_t> prune(onnx::GraphProto& graph) {
   std::unordered_map<std::string_view, int> makers;
+  std::unordered_set<std::string_view> taken;
+  for (const auto& initialiser : graph.initializer()) taken.insert(initialiser.name());
   for (int i = 0; i < graph.node_size(); ++i) {
     for (const std::string& name : graph.node(i).output()) {
-      if (!name.empty() && !makers.emplace(name, i).second) {
+      if (!name.empty() && (taken.count(name) > 0 || !makers.emplace(name, i).second)) {
         throw Error(ErrorKind::unsupported_model, "the name " + quoted(name) + " is given to two tensors");
       }
     }
