@@ -89,8 +89,7 @@ TEST_CASE("a monotone node that is not the last one is refused") {
     NetworkBuilder network({2});
     onnx::NodeProto& node = network.node(type, {"x"}, "hidden");
     if (type == "ArgMax") NetworkBuilder::attribute(node, "axis", std::int64_t{1});
-    SECTION(type + " and a node that takes it alone") { network.node("Neg", {"hidden"}, "y"); }
-    SECTION(type + " and a node that takes it second") { network.node("Sub", {"x", "hidden"}, "y"); }
+    network.node("Sub", {"x", "hidden"}, "y");
     const std::string text = error_of(network);
     CHECK_THAT(text, Contains("last node") && Contains("\"" + type + "\"") && Contains("\"y\""));
   }

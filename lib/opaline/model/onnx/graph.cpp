@@ -154,7 +154,10 @@ class Forward {
     const onnx::NodeProto& proto = node.proto();
     const bool is_ml = is_machine_learning(proto.domain());
     const bool is_standard = proto.domain().empty() || proto.domain() == "ai.onnx";
-    if (!is_standard && !(is_ml && opsets_.machine_learning != 0)) node.refuse(advice_for(node));
+    if (!is_standard && !is_ml) node.refuse(advice_for(node));
+    if (is_ml && opsets_.machine_learning == 0) {
+      node.refuse("is of ai.onnx.ml, which the file does not import; export the model again");
+    }
     if (is_constant) return fold(node);
     if (finished != nullptr && node.finished(0) == nullptr) {
       refuse(finished->maker + ": is not affine, so it may only be the network's last node, but " +

@@ -27,12 +27,19 @@ Step product_step(const Node& node, const Factors& at, double number) {
   return variable_step(at.walk, at.to, node.need_variable(1), at.right, {number, left, at.left});
 }
 
+void need_a_constant(const Node& node) {
+  if (node.variable(0) != nullptr && node.variable(1) != nullptr) {
+    node.refuse("a product of two tensors that depend on the network's input is not affine");
+  }
+}
+
 [[noreturn]] void refuse_shapes(const Node& node) {
   node.refuse("its factors of shapes " + to_string(node.need_shape(0)) + " and " +
               to_string(node.need_shape(1)) + " do not fit");
 }
 
 Values gemm(const Node& node, ForwardPass& pass) {
+  need_a_constant(node);
   const Shape& a = node.need_shape(0);
   const Shape& b = node.need_shape(1);
   if (a.size() != 2 || b.size() != 2) node.refuse("both factors have to have two dimensions");
@@ -68,6 +75,7 @@ Values gemm(const Node& node, ForwardPass& pass) {
 }
 
 Values mat_mul(const Node& node, ForwardPass& pass) {
+  need_a_constant(node);
   // A vector on the left is a row, on the right a column; that dimension is then not in the result.
   Shape a = node.need_shape(0);
   Shape b = node.need_shape(1);
