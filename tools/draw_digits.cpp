@@ -1,11 +1,13 @@
 // Draws sample digits as pen strokes: every hand writes each digit once, and the sheets are shuffled. Equal
-// seeds draw equal digits.
+// seeds draw equal digits. Or draws a few as photographs.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <string>
 #include <utility>
 
+#include "digit_photograph.h"
 #include "digit_strokes.h"
 #include "handwriting.h"
 #include "opaline/model/dataset.h"
@@ -48,16 +50,36 @@ void write_samples(const std::vector<Sample>& samples, const std::filesystem::pa
   write_idx_labels(labels_path, labels);
 }
 
+// Five digits, the last in chalk.
+void write_photographs(const std::filesystem::path& folder, std::uint64_t seed) {
+  SeededRandom random(seed);
+  for (const std::size_t digit : {2U, 3U, 5U, 7U, 9U}) {
+    const Writing writing = digit == 9 ? Writing::chalk_on_board : Writing::pen_on_paper;
+    write_png(folder / ("digit-" + std::to_string(digit) + ".png"),
+              photograph_of_digit(digit, writing, random));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
-  CLI::App app("Draws digits as pen strokes with varying hands, as IDX files of 28×28 pixels");
+  CLI::App app(
+      "Draws digits as pen strokes with varying hands, as IDX files of 28×28 pixels or as photographs");
   std::filesystem::path images;
   std::filesystem::path labels;
+  std::filesystem::path photographs;
   std::size_t hands = 20;
   std::uint64_t seed = 1;
-  app.add_option("--images", images, "IDX file of images to write (gzip if it ends in .gz)")->required();
-  app.add_option("--labels", labels, "IDX file of labels to write")->required();
+  CLI::Option_group* output = app.add_option_group("what is drawn");
+  output->require_option(1, 2);
+  CLI::Option* images_option =
+      output->add_option("--images", images, "IDX file of images to write (gzip if it ends in .gz)");
+  CLI::Option* labels_option = output->add_option("--labels", labels, "IDX file of labels to write");
+  images_option->needs(labels_option);
+  labels_option->needs(images_option);
+  output->add_option("--photographs", photographs, "folder for digit-2.png, digit-3.png, … instead")
+      ->check(CLI::ExistingDirectory)
+      ->excludes(images_option);
   app.add_option("--hands", hands, "hands, each of which writes the ten digits once")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
@@ -67,7 +89,8 @@ int main(int argc, char** argv) try {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  write_samples(draw_samples(hands, seed), images, labels);
+  if (!photographs.empty()) write_photographs(photographs, seed);
+  if (!images.empty()) write_samples(draw_samples(hands, seed), images, labels);
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "opaline_draw_digits: %s\n", error.what());

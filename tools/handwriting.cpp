@@ -100,8 +100,8 @@ std::vector<Line> write_strokes(const std::vector<PenStroke>& strokes, const Han
   return lines;
 }
 
-// Scales the ink to kBox pixels, the longer way, with its upper left corner at the origin.
-void fit(std::vector<Line>& lines) {
+// Scales the ink to `box` pixels, the longer way, with its upper left corner at the origin.
+void fit(std::vector<Line>& lines, std::size_t box) {
   constexpr double kFar = std::numeric_limits<double>::max();
   Point low = {kFar, kFar};
   Point high = {-kFar, -kFar};
@@ -111,7 +111,7 @@ void fit(std::vector<Line>& lines) {
       high = {std::max(high.x, ink.at.x + ink.radius), std::max(high.y, ink.at.y + ink.radius)};
     }
   }
-  const double scale = kBox / std::max(high.x - low.x, high.y - low.y);
+  const double scale = static_cast<double>(box) / std::max(high.x - low.x, high.y - low.y);
   for (Line& line : lines) {
     for (Ink& ink : line) ink = {scale * (ink.at - low), scale * ink.radius};
   }
@@ -120,7 +120,7 @@ void fit(std::vector<Line>& lines) {
 // Black and white paper of kFine × kFine cells a pixel.
 class Paper {
  public:
-  Paper() : cells_(kSide * kSide) {}
+  explicit Paper(std::size_t pixels) : side_(pixels * kFine), cells_(side_ * side_) {}
 
   // Blackens every cell whose centre is within the radius of a piece of line.
   void blacken(const Ink& from, const Ink& to) {
@@ -135,7 +135,7 @@ class Paper {
         const double t = length > 0 ? std::clamp(dot(centre - from.at, along) / length, 0.0, 1.0) : 0.0;
         const Point away = centre - (from.at + t * along);
         const double reach = from.radius + t * (to.radius - from.radius);
-        if (dot(away, away) <= reach * reach) cells_[y * kSide + x] = 1;
+        if (dot(away, away) <= reach * reach) cells_[y * side_ + x] = 1;
       }
     }
   }
@@ -144,20 +144,30 @@ class Paper {
   std::uint8_t pixel(std::size_t row, std::size_t column) const {
     std::size_t black = 0;
     for (std::size_t y = row * kFine; y < (row + 1) * kFine; ++y) {
-      for (std::size_t x = column * kFine; x < (column + 1) * kFine; ++x) black += cells_[y * kSide + x];
+      for (std::size_t x = column * kFine; x < (column + 1) * kFine; ++x) black += cells_[y * side_ + x];
     }
     return static_cast<std::uint8_t>((black * 255 + kFine * kFine / 2) / (kFine * kFine));
   }
 
  private:
-  static constexpr std::size_t kSide = kBox * kFine;
-
-  static std::size_t cell(double pixels) {
-    return static_cast<std::size_t>(std::clamp(pixels * kFine, 0.0, static_cast<double>(kSide)));
+  std::size_t cell(double pixels) const {
+    return static_cast<std::size_t>(std::clamp(pixels * kFine, 0.0, static_cast<double>(side_)));
   }
 
+  std::size_t side_;
   std::vector<std::uint8_t> cells_;
 };
+
+Paper write_on_paper(const std::vector<PenStroke>& strokes, const Hand& hand, SeededRandom& random,
+                     std::size_t pixels) {
+  std::vector<Line> lines = write_strokes(strokes, hand, random);
+  fit(lines, pixels);
+  Paper paper(pixels);
+  for (const Line& line : lines) {
+    for (std::size_t i = 0; i + 1 < line.size(); ++i) paper.blacken(line[i], line[i + 1]);
+  }
+  return paper;
+}
 
 // Where the ink is along one axis.
 class Extent {
@@ -220,13 +230,15 @@ Hand::Hand(SeededRandom& random)
       unrest(random.uniform(0.015, 0.045)) {}
 
 DigitImage draw(const std::vector<PenStroke>& strokes, const Hand& hand, SeededRandom& random) {
-  std::vector<Line> lines = write_strokes(strokes, hand, random);
-  fit(lines);
-  Paper paper;
-  for (const Line& line : lines) {
-    for (std::size_t i = 0; i + 1 < line.size(); ++i) paper.blacken(line[i], line[i + 1]);
-  }
-  return centred(paper);
+  return centred(write_on_paper(strokes, hand, random, kBox));
+}
+
+std::vector<std::uint8_t> draw_large(const std::vector<PenStroke>& strokes, const Hand& hand,
+                                     SeededRandom& random, std::size_t side) {
+  const Paper paper = write_on_paper(strokes, hand, random, side);
+  std::vector<std::uint8_t> ink;
+  for (std::size_t i = 0; i < side * side; ++i) ink.push_back(paper.pixel(i / side, i % side));
+  return ink;
 }
 
 }  // namespace opaline

@@ -29,4 +29,9 @@ struct Hand {
 /// its centre of mass in the middle pixel (14, 14) of 28×28, as MNIST's digits are (LeCun, Cortes, Burges).
 DigitImage draw(const std::vector<PenStroke>& strokes, const Hand& hand, SeededRandom& random);
 
+/// The same in another size and not centred: ink 255 on 0, side × side pixels, which the digit fills the
+/// longer way from the upper left corner.
+std::vector<std::uint8_t> draw_large(const std::vector<PenStroke>& strokes, const Hand& hand,
+                                     SeededRandom& random, std::size_t side);
+
 }  // namespace opaline

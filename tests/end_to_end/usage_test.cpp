@@ -16,7 +16,8 @@ const std::map<std::string, std::vector<std::string>>& options_of_commands() {
       {"keygen", {"--bits", "--output", "--force", "--json"}},
       {"train",
        {"--images", "--labels", "--hidden", "--features", "--epochs", "--batch", "--learning-rate",
-        "--validation", "--seed", "--output", "--test-images", "--test-labels"}},
+        "--validation", "--seed", "--output", "--test-images", "--test-labels", "--csv", "--label-column",
+        "--target-column", "--ignore-columns", "--test-csv", "--folds", "--weight-penalty"}},
       {"compile",
        {"--output",
         "--input-bits",
@@ -130,7 +131,23 @@ TEST_CASE("wrong usage is exit code 2, one line, and no file") {
       with(encrypt, {"--csv", "table.csv"}),
       with(train, {"--hidden", "12,,3"}),
       with(train, {"--hidden", "0"}),
-      with(train, {"--features", "gradients"}),
+      with(train, {"--features", "edges"}),
+      with(train, {"--features", "gradients", "--hidden", "5"}),
+      with(train, {"--features", "gradients", "--batch", "5"}),
+      with(train, {"--csv", "table.csv"}),
+      with(train, {"--label-column", "a"}),
+      with(train, {"--folds", "5"}),
+      with(train, {"--folds", "1", "--features", "gradients"}),
+      {"train", "--output", out},
+      {"train", "--images", files / "images.idx", "--output", out},
+      {"train", "--csv", "table.csv", "--output", out},
+      {"train", "--csv", "table.csv", "--label-column", "a", "--target-column", "b", "--output", out},
+      {"train", "--csv", "table.csv", "--label-column", "a", "--labels", "l", "--output", out},
+      {"train", "--csv", "table.csv", "--label-column", "a", "--hidden", "5", "--output", out},
+      {"train", "--csv", "table.csv", "--label-column", "a", "--features", "gradients", "--output", out},
+      {"train", "--csv", "table.csv", "--label-column", "a", "--test-images", "i", "--output", out},
+      {"train", "--csv", "table.csv", "--label-column", "a", "--test-labels", "l", "--output", out},
+      {"train", "--csv", "table.csv", "--labels", "l", "--test-csv", "t", "--output", out},
       with(train, {"--epochs", "0"}),
       with(train, {"--learning-rate", "-1"}),
       with(train, {"--test-images", files / "images.idx"}),
@@ -141,6 +158,11 @@ TEST_CASE("wrong usage is exit code 2, one line, and no file") {
       with(compile, {"--std", "0"}),
       with(compile, {"--labels", "a,,c"}),
       with(compile, {"--calibrate-labels", files / "labels.idx"}),
+      with(compile, {"--calibrate-images", files / "images.idx", "--calibrate-csv", files / "t.csv"}),
+      with(compile, {"--features", "sift"}),
+      with(compile, {"--weight-scales", "none"}),
+      with(compile, {"--beyond", "guess"}),
+      with(compile, {"--task", "clustering"}),
       {"demo", "--bits", "512"},
       {"demo", "--demo-folder", folder / "nowhere"}};
   for (const auto& arguments : wrong) {
@@ -155,11 +177,11 @@ TEST_CASE("wrong usage is exit code 2, one line, and no file") {
   }
 }
 
-TEST_CASE("a value that is not there yet is refused with those that are") {
+TEST_CASE("a value that there is not is refused with those that there are") {
   const Outcome outcome =
-      run({"train", "--images", "i", "--labels", "l", "--output", "o", "--features", "gradients"});
+      run({"train", "--images", "i", "--labels", "l", "--output", "o", "--features", "edges"});
   CHECK(outcome.exit_code == 2);
-  CHECK(outcome.err.find("{none}") != std::string::npos);
+  CHECK(outcome.err.find("gradients-cosine") != std::string::npos);
 }
 
 TEST_CASE("common options stand before or after the command") {

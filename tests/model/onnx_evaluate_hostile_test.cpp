@@ -67,7 +67,7 @@ TEST_CASE("work that would never end is refused before it is begun") {
   });
   refused([] {
     const std::size_t side = 1 << 13;
-    const Tensor tall = numbers({side, 1 << 11}, Numbers(side << 11));
+    const Tensor tall = numbers({side, 1025}, Numbers(side * 1025));
     Node("Gemm").with("transB", std::int64_t{1})(13, {tall, tall});
   });
 }
@@ -251,7 +251,7 @@ std::vector<Sample> samples() {
 }
 
 std::int64_t small_or_absurd(std::mt19937& random) {
-  constexpr std::int64_t kAbsurd[] = {kLowest, kLowest + 1, -kHuge, kHuge, kHighest, kTooMany, 1LL << 31};
+  constexpr std::int64_t kAbsurd[] = {kLowest, kLowest + 1, -kHuge, kHuge, kHighest, 1LL << 31};
   if (random() % 4 == 0) return kAbsurd[random() % std::size(kAbsurd)];
   return static_cast<std::int64_t>(random() % 9) - 4;
 }

@@ -166,11 +166,34 @@ TEST_CASE("A broken CSV is refused with the line and the reason") {
         "patients.csv: line 2: a quote inside a cell; put the cell in quotes and double those in it");
   CHECK(complaint("a,b\n1,2\n3,\"x\n4,5\n") ==
         "patients.csv: line 3: a quote that opens in this row is never closed");
-  CHECK(complaint("0.5,1\n2,3\n") ==
-        "patients.csv: line 1 holds numbers, not the columns' names; put a line of names above it");
+  CHECK(complaint("0.5,1\n2,3,4\n") ==
+        "patients.csv: line 2: 3 cells where there are 2 columns; quote cells that hold the separator");
 }
 
-TEST_CASE("Columns may be called by numbers") { CHECK(read("0,1,2\n.5,1,2\n").position("2") == 2); }
+TEST_CASE("Columns may be called by numbers") {
+  CHECK(read("0,1,2\n.5,1,2\n").position("2") == 2);
+  CHECK(read("1,2\n.5,1\n").position("2") == 1);
+}
+
+TEST_CASE("Without a header the columns have no names") {
+  const std::vector<std::size_t> both = {1, 0};
+  const Table table = read("0.5,-1e3\n2,3\n\n4,5\n");
+  CHECK(table.columns().empty());
+  CHECK(table.rows() == 3);
+  CHECK(table.width() == 2);
+  CHECK(table.numbers(both) == std::vector<double>{-1000, 0.5, 3, 2, 5, 4});
+  CHECK(table.texts(0) == std::vector<std::string>{"0.5", "2", "4"});
+  CHECK_THROWS_AS(table.position("0.5"), Error);
+  CHECK(read("7,8\n").rows() == 1);
+  CHECK(read("0\n").rows() == 1);  // labels, one a line
+  CHECK(read("0\n1\n1\n").texts(0) == std::vector<std::string>{"0", "1", "1"});
+  try {
+    read("0.5,1\n2,x\n").numbers(both);
+    FAIL_CHECK("read");
+  } catch (const Error& error) {
+    CHECK_THAT(error.what(), Catch::Contains("line 2, column 2: \"x\""));
+  }
+}
 
 TEST_CASE("What is not UTF-8 text is refused") {
   for (const std::string_view line :

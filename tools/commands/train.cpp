@@ -1,157 +1,122 @@
 #include <CLI/CLI.hpp>
-#include <filesystem>
-#include <iomanip>
 #include <memory>
-#include <nlohmann/json.hpp>
-#include <optional>
-#include <sstream>
 #include <string>
 
 #include "commands/command.h"
-#include "commands/inputs.h"
 #include "commands/options.h"
-#include "commands/report.h"
-#include "opaline/base/error.h"
-#include "opaline/base/file.h"
-#include "opaline/model/onnx_network.h"
-#include "opaline/model/trainer.h"
+#include "commands/train_options.h"
 
 namespace opaline::tools {
 namespace {
 
-struct Options {
-  std::filesystem::path images;
-  std::filesystem::path labels;
-  std::filesystem::path test_images;
-  std::filesystem::path test_labels;
-  std::filesystem::path output;
-  std::string hidden = "128,64";
-  std::string features = "none";
-  TrainingOptions training;
-  bool json = false;
-};
-
-// Draws the bar, which can only be made once the number of images is known.
-class TrainingBar {
- public:
-  explicit TrainingBar(ProgressBar::Output output) : output_(output) {}
-
-  void operator()(const TrainingProgress& progress) {
-    if (!bar_) bar_.emplace("training", progress.images_total, output_);
-    std::ostringstream note;
-    note << std::fixed << std::setprecision(4) << "epoch " << progress.epoch + 1 << ", loss "
-         << progress.loss;
-    if (progress.validation_accuracy > 0) {
-      note << std::setprecision(2) << ", validation " << 100 * progress.validation_accuracy << " %";
-    }
-    bar_->note(note.str());
-    bar_->update(progress.images_done);
+void run(const TrainOptions& options, const Session& session) {
+  if (!options.table.empty()) {
+    if (!options.test_images.empty()) throw CLI::ValidationError("--csv is tested on --test-csv");
+    return train_table_head(options, session);
   }
-
- private:
-  ProgressBar::Output output_;
-  std::optional<ProgressBar> bar_;
-};
-
-// The share of images whose largest output is that of their label.
-double accuracy(const AffineMap& network, const ImageSet& images, std::span<const std::uint8_t> labels) {
-  const PixelScaling scaling;
-  std::size_t right = 0;
-  for (std::size_t i = 0; i < images.count; ++i) {
-    std::vector<double> input;
-    input.reserve(images.image_size());
-    for (const std::uint8_t pixel : images[i]) input.push_back(scaling(pixel));
-    const std::vector<double> output = network(input);
-    if (std::max_element(output.begin(), output.end()) - output.begin() == labels[i]) ++right;
+  if (options.labels.empty()) throw CLI::ValidationError("--images needs --labels");
+  if (!options.label_column.empty() || !options.target_columns.empty() || !options.ignored_columns.empty() ||
+      !options.test_table.empty()) {
+    throw CLI::ValidationError(
+        "--label-column, --target-column, --ignore-columns and --test-csv go with --csv");
   }
-  return static_cast<double>(right) / static_cast<double>(images.count);
+  if (options.test_images.empty() != options.test_labels.empty()) {
+    throw CLI::ValidationError("--test-images and --test-labels need each other");
+  }
+  if (options.features != FeatureMap::none) return train_feature_head(options, session);
+  train_layers(options, session);
 }
 
-struct TestSet {
-  ImageSet images;
-  std::vector<std::uint8_t> labels;
-};
-
-std::optional<TestSet> read_test_set(const Options& options, std::size_t image_size) {
-  if (options.test_images.empty()) return std::nullopt;
-  TestSet set{read_idx_images(options.test_images), {}};
-  if (set.images.count == 0 || set.images.image_size() != image_size) {
-    throw Error(ErrorKind::invalid_argument,
-                options.test_images.string() + ": has no images of the training images' size");
-  }
-  set.labels = read_labels(options.test_labels, std::nullopt, set.images.count);
-  return set;
+void define_data(CLI::App& command, TrainOptions& options) {
+  CLI::Option_group* data = command.add_option_group("data", "What to train on");
+  data->add_option("--images", options.images, "Training images, IDX, plain or gzip")->type_name("FILE");
+  data->add_option("--csv", options.table,
+                   "Training table, CSV with a header or .npy; all columns are numbers")
+      ->type_name("FILE");
+  data->require_option(1);
+  command
+      .add_option("--labels", options.labels,
+                  "Classes of the images, IDX, plain or gzip; or of a table's rows, IDX, .npy or CSV of one "
+                  "column")
+      ->type_name("FILE");
+  command
+      .add_option("--label-column", options.label_column,
+                  "Column of the table that names the class of each row")
+      ->type_name("NAME");
+  command
+      .add_option_function<std::string>(
+          "--target-column",
+          [&options](const std::string& text) { options.target_columns = parse_labels(text); },
+          "Columns of the table to predict as quantities")
+      ->type_name("NAME,...");
+  command
+      .add_option_function<std::string>(
+          "--ignore-columns",
+          [&options](const std::string& text) { options.ignored_columns = parse_labels(text); },
+          "Columns of the table that are no inputs")
+      ->type_name("NAME,...");
+  command.add_option("--test-images", options.test_images, "Images to report the accuracy on")
+      ->type_name("FILE");
+  command.add_option("--test-csv", options.test_table, "Table to report the accuracy or error on")
+      ->type_name("FILE");
+  command.add_option("--test-labels", options.test_labels, "Their classes, as --labels")->type_name("FILE");
 }
 
-void run(const Options& options, const Session& session) {
-  const ImageSet images = read_idx_images(options.images);
-  const std::vector<std::uint8_t> labels = read_idx_labels(options.labels);
-  const std::optional<TestSet> test = read_test_set(options, images.image_size());
-
-  const TrainedNetwork network = [&] {
-    TrainingBar bar(session.progress);
-    return train(images, labels, options.training, std::ref(bar));
-  }();
-  const Bytes onnx = to_onnx(network);
-  write_file(options.output, onnx, FileMode::everyone);
-
-  nlohmann::ordered_json report = {{"network", options.output.string()},
-                                   {"layers", nlohmann::ordered_json::array()},
-                                   {"images", images.count},
-                                   {"training_loss", network.training_loss}};
-  report["layers"].push_back(images.image_size());
-  for (const DenseLayer& layer : network.layers) report["layers"].push_back(layer.outputs);
-  if (options.training.validation_share > 0) report["validation_accuracy"] = network.validation_accuracy;
-  if (test) {
-    const AffineMap map = import_onnx(onnx, options.output.string()).map;
-    report["test_accuracy"] = accuracy(map, test->images, test->labels);
-  }
-  print_report(report, options.json ? ReportFormat::json : ReportFormat::text);
+void define_fit(CLI::App& command, TrainOptions& options) {
+  command
+      .add_option_function<std::string>(
+          "--hidden", [&options](const std::string& text) { options.hidden = parse_sizes(text); },
+          "Sizes of the hidden layers of a network on pixels, or none [128,64]")
+      ->type_name("SIZE,...");
+  command
+      .add_option_function<std::string>(
+          "--features",
+          [&options](const std::string& name) { options.features = feature_map_of(name).value(); },
+          "Public features that clients take of an image of 28 x 28 pixels first")
+      ->check(CLI::IsMember({"none", "gradients", "gradients-cosine"}));
+  command
+      .add_option("--epochs", options.epochs,
+                  "Passes over the images [12]; on features or a table, most iterations [1000]")
+      ->check(CLI::Range(1, 100000));
+  command.add_option("--batch", options.batch, "Images a step [128]")->check(CLI::Range(1, 1 << 20));
+  command.add_option("--learning-rate", options.learning_rate, "Step of the optimiser (Adam) [0.001]")
+      ->check(CLI::PositiveNumber);
+  command
+      .add_option("--weight-penalty", options.weight_penalty,
+                  "L2 penalty on weights [0.0001; 0.00003 on features; 0.001 on a table, whose columns are "
+                  "standardised]")
+      ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--validation", options.validation_share,
+                  "Share held back: of images, to choose the best epoch [0.1]; on features or a table, to "
+                  "report how good the fit is, before all samples are fitted [0]")
+      ->check(CLI::Range(0.0, 0.9));
+  command
+      .add_option(
+          "--folds", options.folds,
+          "On features or a table, report a cross-validation of so many folds, before all samples are "
+          "fitted")
+      ->check(CLI::Range(2, 1000));
+  command.add_option("--seed", options.seed, "Decides what is held back, the order and the starting weights");
 }
 
 }  // namespace
 
 Action define_train(CLI::App& command) {
-  const auto options = std::make_shared<Options>();
-  TrainingOptions& training = options->training;
-  command.add_option("--images", options->images, "Training images, IDX, plain or gzip")
-      ->required()
-      ->type_name("FILE");
-  command.add_option("--labels", options->labels, "Their classes, IDX, plain or gzip")
-      ->required()
-      ->type_name("FILE");
+  const auto options = std::make_shared<TrainOptions>();
+  define_data(command, *options);
+  define_fit(command, *options);
   command.add_option("--output", options->output, "The network to write, ONNX")
       ->required()
       ->type_name("FILE");
-  command.add_option("--hidden", options->hidden, "Sizes of the hidden layers, or none")
-      ->each([options](const std::string& text) { options->training.hidden = parse_sizes(text); })
-      ->type_name("SIZE,...");
-  command.add_option("--features", options->features, "Public features taken of an image first")
-      ->check(CLI::IsMember({"none"}));
-  command.add_option("--epochs", training.epochs, "Passes over the images")->check(CLI::Range(1, 100000));
-  command.add_option("--batch", training.batch, "Images a step")->check(CLI::Range(1, 1 << 20));
-  command.add_option("--learning-rate", training.learning_rate, "Step of the optimiser (Adam)")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--weight-penalty", training.weight_penalty, "L2 penalty on weights")
-      ->check(CLI::NonNegativeNumber);
-  command
-      .add_option("--validation", training.validation_share,
-                  "Share of the images held back to choose the best epoch")
-      ->check(CLI::Range(0.0, 0.9));
-  command.add_option("--seed", training.seed,
-                     "Decides what is held back, the order and the starting weights");
-  CLI::Option* test_images =
-      command.add_option("--test-images", options->test_images, "Images to report the accuracy on")
-          ->type_name("FILE");
-  CLI::Option* test_labels =
-      command.add_option("--test-labels", options->test_labels, "Their classes")->type_name("FILE");
-  test_images->needs(test_labels);
-  test_labels->needs(test_images);
   command.add_flag("--json", options->json, "Print the report as one JSON object");
-  add_examples(command,
-               {"opaline train --images train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz "
-                "--output net.onnx",
-                "opaline train --images I --labels L --hidden none --epochs 5 --output linear.onnx"});
+  add_examples(
+      command,
+      {"opaline train --images train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz "
+       "--output net.onnx",
+       "opaline train --images I --labels L --features gradients --output digits.onnx",
+       "opaline train --csv wine.csv --label-column class --folds 5 --output wine.onnx",
+       "opaline train --csv houses.csv --target-column price --ignore-columns id --output houses.onnx"});
   return [options](const Session& session) { run(*options, session); };
 }
 

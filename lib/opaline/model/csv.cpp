@@ -79,6 +79,19 @@ bool opens_like_scikit_learn(const std::vector<std::string>& first) {
          std::none_of(first.begin() + 2, first.end(), is_number);
 }
 
+// Whether a first line is a row like the others: numbers alone, but not columns that are called 0, 1, 2 or 1,
+// 2, 3.
+bool is_row(const std::vector<std::string>& first) {
+  if (!std::all_of(first.begin(), first.end(), is_number)) return false;
+  const auto counts_from = [&](std::size_t start) {
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      if (whole_number(first[i]) != start + i) return false;
+    }
+    return true;
+  };
+  return first.size() == 1 || !(counts_from(0) || counts_from(1));
+}
+
 // Rows as libcsv reports them. Nothing may be thrown through libcsv, which is C: a failure is kept until the
 // parser is back.
 class Rows {
@@ -108,12 +121,17 @@ class Rows {
 
   CsvContents finish() {
     if (first_.empty()) damaged(name_, "is empty; a table begins with a line of column names");
+    if (is_row(first_)) {
+      take_first_as_row();
+      return std::move(contents_);
+    }
     if (contents_.lines.empty()) damaged(name_, "has no rows under its first line");
     if (opens_like_scikit_learn(first_) && *whole_number(first_[1]) + 1 == width_) {
       take_scikit_learn();
     } else {
       take_header();
     }
+    contents_.width = width_;
     return std::move(contents_);
   }
 
@@ -177,14 +195,27 @@ class Rows {
                 place + ": the name " + in_quotes(column) + " is there twice; columns need different names");
       }
     }
-    // Columns may well be called 0, 1, 2; rows of measured numbers are no names.
-    const auto digits_alone = [](const std::string& text) { return whole_number(text).has_value(); };
-    if (std::all_of(first_.begin(), first_.end(), is_number) &&
-        !std::all_of(first_.begin(), first_.end(), digits_alone)) {
-      damaged(name_,
-              at_line(first_line_) + " holds numbers, not the columns' names; put a line of names above it");
-    }
     contents_.columns = std::move(first_);
+  }
+
+  // The first line goes before the others.
+  void take_first_as_row() {
+    if (!contents_.lines.empty() && first_.size() != width_) {
+      damaged(name_, at_line(contents_.lines.front()) + ": " + std::to_string(width_) +
+                         " cells where there are " + std::to_string(first_.size()) + " columns");
+    }
+    CsvContents all;
+    for (const std::string& cell : first_) {
+      all.text += cell;
+      all.ends.push_back(static_cast<std::uint32_t>(all.text.size()));
+    }
+    const auto shift = static_cast<std::uint32_t>(all.text.size());
+    all.text += contents_.text;
+    for (const std::uint32_t end : contents_.ends) all.ends.push_back(end + shift);
+    all.lines.push_back(first_line_);
+    all.lines.insert(all.lines.end(), contents_.lines.begin(), contents_.lines.end());
+    all.width = first_.size();
+    contents_ = std::move(all);
   }
 
   void take_scikit_learn() {

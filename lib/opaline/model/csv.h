@@ -12,7 +12,9 @@ namespace opaline {
 
 /// What a CSV file holds.
 struct CsvContents {
-  std::vector<std::string> columns;  ///< names, distinct and not empty
+  std::size_t width = 0;
+  std::vector<std::string>
+      columns;  ///< names, distinct and not empty; none if the first line is a row of numbers
   std::vector<std::string> classes;  ///< of scikit-learn's files; empty otherwise
   std::vector<std::size_t> lines;    ///< the line each row begins at, from 1 as in an editor
   std::string text;                  ///< the rows' cells one behind the other, UTF-8

@@ -27,7 +27,10 @@ struct LinearHead {
 };
 
 struct LogisticOptions {
-  double weight_penalty = 1e-5;  ///< times the sum of squared weights over 2; the bias is free
+  /// Times the sum of squared weights over 2; the bias is free. The default is that for features of images:
+  /// of several, the best in cross-validation on MNIST's training images with features of 4 and weights of 6
+  /// bits.
+  double weight_penalty = 3e-5;
   std::size_t most_iterations = 1000;
 };
 
@@ -42,7 +45,8 @@ struct FitProgress {
 /// from zero. Outputs are logits: one a class, for a softmax; with two classes a single one, for a sigmoid,
 /// positive for class 1. Inputs that never vary get weight 0. The result is the same to the last bit whatever
 /// the number of threads. Products are in `Number`: with float, expect about four digits of the weights.
-/// It ends where the gradient is 1e-6 of the weights or rounding allows no more, or after most_iterations.
+/// It ends where the gradient is 1e-7 of the weights (of 1 if these are smaller), nothing is gained any more,
+/// or after most_iterations.
 /// `progress` may be empty; what it throws is passed on.
 /// Error(invalid_argument) without samples, for labels and rows that do not match, labels not below
 /// `classes`, fewer than 2 classes, more than 2^20 weights, numbers that are not finite, or a penalty below

@@ -90,7 +90,7 @@ Table Table::read(const std::filesystem::path& path) {
   const Bytes file = read_file(path, kTableLimit);
   Table table;
   table.name_ = path.string();
-  if (is_npy(file)) {
+  if (opaline::is_npy(file)) {
     NpyContents contents = parse_npy(file, table.name_);
     table.rows_ = contents.rows;
     table.width_ = contents.columns;
@@ -99,7 +99,7 @@ Table Table::read(const std::filesystem::path& path) {
   } else {
     CsvContents contents = parse_csv(file, table.name_);
     table.rows_ = contents.lines.size();
-    table.width_ = contents.columns.size();
+    table.width_ = contents.width;
     table.columns_ = std::move(contents.columns);
     table.classes_ = std::move(contents.classes);
     table.text_ = std::move(contents.text);
@@ -125,12 +125,13 @@ std::string_view Table::cell(std::size_t row, std::size_t column) const {
 
 void Table::refuse(std::size_t row, std::size_t column, const std::string& why) const {
   std::string place = name_ + ": ";
-  if (columns_.empty()) {
+  if (is_npy()) {
     place += "row " + std::to_string(row) + ", column " + std::to_string(column) + " (counted from 0): ";
   } else {
     std::size_t line = lines_[row];
     for (std::size_t before = 0; before < column; ++before) line += line_breaks(cell(row, before));
-    place += "line " + std::to_string(line) + ", column " + in_quotes(columns_[column]) + ": ";
+    place += "line " + std::to_string(line) + ", column " +
+             (columns_.empty() ? std::to_string(column + 1) : in_quotes(columns_[column])) + ": ";
   }
   throw Error(ErrorKind::invalid_argument, place + why);
 }
@@ -138,7 +139,7 @@ void Table::refuse(std::size_t row, std::size_t column, const std::string& why) 
 double Table::number(std::size_t row, std::size_t column) const {
   constexpr const char* kFillIn = " is missing; fill it in or leave the row out";
   constexpr const char* kNotFinite = " is not a finite number; fill in one or leave the row out";
-  if (columns_.empty()) {
+  if (is_npy()) {
     const double value = values_[row * width_ + column];
     if (std::isnan(value)) refuse(row, column, std::string("NaN") + kFillIn);
     if (!std::isfinite(value)) refuse(row, column, shortest(value) + kNotFinite);
@@ -181,7 +182,7 @@ std::vector<std::string> Table::texts(std::size_t position) const {
   std::vector<std::string> result;
   result.reserve(rows_);
   for (std::size_t row = 0; row < rows_; ++row) {
-    if (columns_.empty()) {
+    if (is_npy()) {
       const double value = number(row, position);
       result.push_back(single_precision_ ? shortest(static_cast<float>(value)) : shortest(value));
     } else {
@@ -198,7 +199,7 @@ std::size_t Table::position(const std::string& column) const {
   if (columns_.empty()) {
     throw Error(
         ErrorKind::invalid_argument,
-        name_ + ": an .npy file's columns have no names; save the table as CSV to choose them by name");
+        name_ + ": its columns have no names; save the table as CSV with a header to choose them by name");
   }
   const auto found = std::find(columns_.begin(), columns_.end(), column);
   if (found != columns_.end()) return static_cast<std::size_t>(found - columns_.begin());

@@ -22,7 +22,8 @@ class Table {
  public:
   /// Reads CSV (RFC 4180: quotes, CRLF; UTF-8 with or without a byte-order mark; separator comma, or
   /// semicolon or tab if the header has those and no comma; blanks around cells and empty lines do not count)
-  /// with a header of names that differ, or .npy (2-D or 1-D; float32, float64, uint8, int64 or int32,
+  /// with a header of names that differ, or without one if the first line is all numbers that do not count
+  /// columns (0,1,2,… or 1,2,3,…), or .npy (2-D or 1-D; float32, float64, uint8, int64 or int32,
   /// little-endian, C or Fortran order; no integer beyond ±2^53), told apart by content.
   /// scikit-learn's own files (first line "rows,columns,class names...", no header, last column the class's
   /// index) are known by their first line: the columns are then called "x0", "x1", ... and "class", whose
@@ -33,7 +34,7 @@ class Table {
   std::size_t rows() const { return rows_; }
   std::size_t width() const { return width_; }
 
-  /// The header; empty for .npy, whose columns have no names.
+  /// The header; empty if the columns have no names.
   const std::vector<std::string>& columns() const { return columns_; }
 
   /// rows × positions.size() finite numbers, row by row: the cells of those columns. Error(invalid_argument)
@@ -50,6 +51,7 @@ class Table {
   std::size_t position(const std::string& column) const;
 
  private:
+  bool is_npy() const { return lines_.empty(); }
   void check_position(std::size_t position) const;
   std::string_view cell(std::size_t row, std::size_t column) const;
   double number(std::size_t row, std::size_t column) const;
