@@ -211,3 +211,30 @@ TEST_CASE("attributes of other types are refused") {
     }
   }
 }
+
+TEST_CASE("many small nodes that would remember much are refused") {
+  NetworkBuilder network({1 << 20});
+  network.integers("indices", Integers(32, 0));
+  network.integers("axes", {2});
+  std::string x = "x";
+  for (int i = 0; i < 4; ++i) {
+    const std::string n = std::to_string(i);
+    network.node("Unsqueeze", {x, "axes"}, "u" + n);
+    NetworkBuilder::attribute(network.node("Gather", {"u" + n, "indices"}, "g" + n), "axis", std::int64_t{2});
+    NetworkBuilder::attribute(network.node("ReduceSum", {"g" + n, "axes"}, "r" + n), "keepdims",
+                              std::int64_t{0});
+    x = "r" + n;
+  }
+  network.node("ReduceSum", {x}, "y");
+  CHECK_THAT(test::refusal(network), Catch::Contains("too much memory"));
+}
+
+TEST_CASE("very many outputs or inputs are refused") {
+  NetworkBuilder network({1});
+  SECTION("outputs") {
+    network.node("Identity", {"x"}, "y");
+    for (int i = 0; i < 300; ++i) network.graph().add_output()->set_name("y");
+  }
+  SECTION("inputs") { network.node("Sum", std::vector<std::string>(70000, "x"), "y"); }
+  CHECK(is_refused(network));
+}

@@ -20,6 +20,7 @@ namespace opaline::network {
 namespace {
 
 constexpr std::size_t kMostNodes = std::size_t{1} << 16;
+constexpr int kMostGraphOutputs = 256;
 constexpr std::size_t kMostFolded = std::size_t{1} << 27;  // elements of all constants that nodes make
 
 [[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::unsupported_model, why); }
@@ -98,6 +99,10 @@ class Forward {
     const auto place = std::any_of(proto.output().begin(), proto.output().end(), is_output)
                            ? Node::Place::makes_an_output
                            : Node::Place::inside;
+    if (static_cast<std::size_t>(proto.input_size()) > kAnyNumber) {
+      refuse(title_of(proto, position) + ": has " + std::to_string(proto.input_size()) +
+             " inputs, which are too many");
+    }
     std::vector<std::optional<Value>> inputs;
     for (const std::string& name : proto.input()) {
       const Value* value = name.empty() ? nullptr : names_.find(name);
@@ -255,7 +260,10 @@ ImportedNetwork collapse(onnx::GraphProto graph, const Opsets& opsets, NetworkNo
     refuse("has " + std::to_string(graph.node_size()) + " nodes, at most " + std::to_string(kMostNodes) +
            " are supported");
   }
-  if (graph.output_size() == 0) refuse("has no outputs");
+  if (graph.output_size() == 0 || graph.output_size() > kMostGraphOutputs) {
+    refuse("has " + std::to_string(graph.output_size()) + " outputs, 1 to " +
+           std::to_string(kMostGraphOutputs) + " are supported");
+  }
   std::vector<std::size_t> positions = prune(graph);
   Forward forward(graph, std::move(positions), opsets);
   const GraphInput& input = forward.input();

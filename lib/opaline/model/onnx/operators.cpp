@@ -32,6 +32,11 @@ Variable ForwardPass::make(const Node& node, Shape shape, std::vector<Step> step
   return {steps_.size(), std::move(shape)};
 }
 
+void ForwardPass::keep(const Node& node, std::size_t numbers) {
+  if (numbers > kMostElements - kept_) node.refuse("the network would take too much memory to collapse");
+  kept_ += numbers;
+}
+
 const Operator* find_operator(std::string_view domain, std::string_view type) {
   if (is_machine_learning(domain)) return find_in(machine_learning_operators(), type);
   for (const Table table : kStandard) {

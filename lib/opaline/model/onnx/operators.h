@@ -17,6 +17,10 @@ class ForwardPass {
   /// node, if it or the way back would be too large.
   Variable make(const Node& node, Shape shape, std::vector<Step> steps);
 
+  /// Accounts for numbers that a step is about to remember, beside the graph's own constants.
+  /// Error(unsupported_model), naming the node, if all of them would be too many.
+  void keep(const Node& node, std::size_t numbers);
+
   /// The steps behind tensor id i + 1.
   const std::vector<std::vector<Step>>& steps() const { return steps_; }
   std::uint64_t entries() const { return entries_; }    ///< of all steps
@@ -26,6 +30,7 @@ class ForwardPass {
   std::vector<std::vector<Step>> steps_;
   std::uint64_t entries_ = 0;
   std::uint64_t elements_ = 0;
+  std::uint64_t kept_ = 0;
 };
 
 /// One operator on tensors that depend on the network's input. To add one, write its `apply` and a line in

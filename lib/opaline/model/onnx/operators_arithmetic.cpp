@@ -73,6 +73,7 @@ Values multiply(const Node& node, ForwardPass& pass) {
 Values divide(const Node& node, ForwardPass& pass) {
   if (node.constant(0)) node.refuse("dividing by the network's input is not affine");
   const Constant divisor = node.need_numbers(1);
+  pass.keep(node, numbers_of(*divisor).size());
   std::vector<double> factors = numbers_of(*divisor);
   if (std::find(factors.begin(), factors.end(), 0.0) != factors.end()) {
     node.refuse("divides by zero; leave out inputs that never vary before training");
@@ -138,6 +139,7 @@ Values batch_normalisation(const Node& node, ForwardPass& pass) {
     of_channel.push_back(numbers_of(*values));
   }
   const double epsilon = node.number("epsilon", static_cast<double>(1e-5F));
+  pass.keep(node, 2 * x.shape[1]);
   std::vector<double> factors(x.shape[1]);
   std::vector<double> shifts(x.shape[1]);
   for (std::size_t c = 0; c < factors.size(); ++c) {
@@ -166,6 +168,7 @@ Values where(const Node& node, ForwardPass& pass) {
   const Strides chooses = broadcast(condition->shape, shape);
   std::vector<Step> steps;
   for (std::size_t i = 1; i < 3; ++i) {
+    pass.keep(node, holds->size());
     std::vector<double> factors;
     for (const std::int64_t each : *holds) factors.push_back((each != 0) == (i == 1) ? 1.0 : 0.0);
     const Strides from = broadcast(node.need_shape(i), shape);
@@ -174,6 +177,7 @@ Values where(const Node& node, ForwardPass& pass) {
           variable_step(shape, all, *x, from, {1.0, make_constant(condition->shape, factors), chooses}));
     } else {
       const std::vector<double>& values = numbers_of(*node.need_numbers(i));
+      pass.keep(node, element_count(shape));
       std::vector<double> chosen(element_count(shape));
       walk(shape, all, chooses, from, [&](const Position& at) {
         chosen[static_cast<std::size_t>(at[0])] =

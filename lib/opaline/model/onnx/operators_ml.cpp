@@ -28,6 +28,7 @@ Values scaler(const Node& node, ForwardPass& pass) {
     if (values.size() == 1) values.assign(columns, values[0]);
     return values;
   };
+  pass.keep(node, 2 * columns);
   std::vector<double> scale = read("scale", 1.0);
   std::vector<double> shift = read("offset", 0.0);
   for (std::size_t i = 0; i < columns; ++i) shift[i] *= -scale[i];

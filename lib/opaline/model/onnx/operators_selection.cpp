@@ -228,6 +228,7 @@ Values gather(const Node& node, ForwardPass& pass) {
 
   const std::size_t inner = element_count(std::span(x.shape).subspan(axis + 1));
   const std::size_t outer = element_count(std::span(x.shape).first(axis));
+  pass.keep(node, outer * indices.size());
   std::vector<std::ptrdiff_t> starts;
   for (std::size_t i = 0; i < outer; ++i) {
     const std::size_t base = i * x.shape[axis] * inner;
@@ -250,6 +251,7 @@ Values gather_elements(const Node& node, ForwardPass& pass) {
   }
   Strides from = in_order(x.shape);
   const std::ptrdiff_t along = std::exchange(from.steps[axis], 0);
+  pass.keep(node, indices.size());
   std::vector<std::ptrdiff_t> starts(indices.size());
   const Strides all = in_order(shape);
   walk(shape, all, from, from, [&](const Position& at) {
@@ -272,6 +274,7 @@ Values gather_nd(const Node& node, ForwardPass& pass) {
   shape.insert(shape.end(), x.shape.begin() + static_cast<std::ptrdiff_t>(depth), x.shape.end());
   node.checked(shape);
   const Strides from = in_order(x.shape);
+  pass.keep(node, indices.size() / depth);
   std::vector<std::ptrdiff_t> starts(indices.size() / depth, 0);
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const std::size_t axis = i % depth;

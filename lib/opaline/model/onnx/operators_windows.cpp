@@ -203,6 +203,7 @@ Values average_pool(const Node& node, ForwardPass& pass) {
   const std::uint64_t entries = count_entries(node, axes, planes);
   const std::size_t windows = inner_count(shape);
   const std::size_t image = inner_count(x.shape);
+  pass.keep(node, windows);
   const auto visit = [=, shares = shares_of(node, axes)](const auto& emit) {
     const std::vector<std::vector<Tap>> taps = list_all(axes);
     for (std::size_t plane = 0; plane < planes; ++plane) {
