@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
+#include <sstream>
 #include <utility>
 
 #include "opaline/base/error.h"
@@ -43,8 +45,8 @@ struct Comparison {
 
   void add(double expected, double found) {
     const double apart = std::abs(expected - found);
-    // Not a number is as far away as can be.
-    if (!(apart <= difference)) difference = apart;
+    // What is not a number is as far away as can be.
+    difference = std::max(difference, std::isnan(apart) ? std::numeric_limits<double>::infinity() : apart);
     largest = std::max(largest, std::abs(expected));
   }
 
@@ -73,10 +75,10 @@ class Proof {
       for (std::size_t k = 0; k < expected.size(); ++k) comparison.add(expected[k], (*numbers)[k]);
     }
     if (!comparison.agrees()) {
-      throw Error(ErrorKind::fault,
-                  "the collapsed map and the network itself differ by " +
-                      std::to_string(comparison.relative()) +
-                      " of the largest output; this network must not be used, please report it");
+      std::ostringstream text;
+      text << "the collapsed map and the network itself differ by " << comparison.relative()
+           << " of the largest output; this network must not be used, please report it";
+      throw Error(ErrorKind::fault, text.str());
     }
     return comparison.relative();
   }
