@@ -76,6 +76,43 @@ class NetworkBuilder {
     attribute.set_f(value);
   }
 
+  static void attribute(onnx::NodeProto& node, const std::string& name, const std::string& value) {
+    onnx::AttributeProto& attribute = *node.add_attribute();
+    attribute.set_name(name);
+    attribute.set_type(onnx::AttributeProto::STRING);
+    attribute.set_s(value);
+  }
+
+  static void attribute(onnx::NodeProto& node, const std::string& name,
+                        const std::vector<std::int64_t>& values) {
+    onnx::AttributeProto& attribute = *node.add_attribute();
+    attribute.set_name(name);
+    attribute.set_type(onnx::AttributeProto::INTS);
+    for (const std::int64_t value : values) attribute.add_ints(value);
+  }
+
+  static void attribute(onnx::NodeProto& node, const std::string& name, const std::vector<float>& values) {
+    onnx::AttributeProto& attribute = *node.add_attribute();
+    attribute.set_name(name);
+    attribute.set_type(onnx::AttributeProto::FLOATS);
+    for (const float value : values) attribute.add_floats(value);
+  }
+
+  static void attribute(onnx::NodeProto& node, const std::string& name,
+                        const std::vector<std::string>& values) {
+    onnx::AttributeProto& attribute = *node.add_attribute();
+    attribute.set_name(name);
+    attribute.set_type(onnx::AttributeProto::STRINGS);
+    for (const std::string& value : values) attribute.add_strings(value);
+  }
+
+  /// The machine-learning operators may be used.
+  void machine_learning(std::int64_t version) {
+    onnx::OperatorSetIdProto& opset = *model.add_opset_import();
+    opset.set_domain("ai.onnx.ml");
+    opset.set_version(version);
+  }
+
   Bytes bytes() const {
     const std::string text = model.SerializeAsString();
     return {text.begin(), text.end()};

@@ -28,6 +28,7 @@ Bytes rich_network() {
   network.node("Reshape", {"d", "shape"}, "r");
   onnx::AttributeProto& value = *network.node("Constant", {}, "c").add_attribute();
   value.set_name("value_float");
+  value.set_type(onnx::AttributeProto::FLOAT);
   value.set_f(2.0F);
   network.node("Mul", {"r", "c"}, "l");
   network.node("Softmax", {"l"}, "y");

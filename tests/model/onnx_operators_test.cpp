@@ -1,23 +1,15 @@
 #include <catch2/catch.hpp>
 
+#include "collapse_check.h"
 #include "network_builder.h"
 #include "opaline/base/error.h"
 #include "opaline/model/onnx_network.h"
 
 using namespace opaline;
+using opaline::test::check;
 using opaline::test::NetworkBuilder;
 
 namespace {
-
-// Expected numbers are worked out by hand from the definitions of the ONNX operators.
-void check(const NetworkBuilder& network, const std::vector<double>& weights,
-           const std::vector<double>& bias) {
-  const ImportedNetwork imported = import_onnx(network.bytes(), "test");
-  CHECK(imported.map.outputs == bias.size());
-  CHECK(imported.map.inputs * imported.map.outputs == weights.size());
-  CHECK(imported.map.weights == weights);
-  CHECK(imported.map.bias == bias);
-}
 
 const std::vector<double> kIdentity2 = {1, 0, 0, 1};
 
@@ -202,6 +194,7 @@ TEST_CASE("constants may be nodes, copied and cast") {
   onnx::AttributeProto& value = *network.node("Constant", {}, "c").add_attribute();
   SECTION("a tensor") {
     value.set_name("value");
+    value.set_type(onnx::AttributeProto::TENSOR);
     onnx::TensorProto& tensor = *value.mutable_t();
     tensor.set_data_type(onnx::TensorProto::DOUBLE);
     tensor.add_dims(2);
@@ -210,11 +203,13 @@ TEST_CASE("constants may be nodes, copied and cast") {
   }
   SECTION("a list") {
     value.set_name("value_floats");
+    value.set_type(onnx::AttributeProto::FLOATS);
     value.add_floats(0.1F);
     value.add_floats(0.1F);
   }
   SECTION("a number") {
     value.set_name("value_float");
+    value.set_type(onnx::AttributeProto::FLOAT);
     value.set_f(0.1F);
   }
   network.node("Identity", {"c"}, "d");
@@ -230,6 +225,7 @@ TEST_CASE("a shape may be a Constant node") {
   NetworkBuilder network({1, 2});
   onnx::AttributeProto& value = *network.node("Constant", {}, "shape").add_attribute();
   value.set_name("value_ints");
+  value.set_type(onnx::AttributeProto::INTS);
   value.add_ints(0);
   value.add_ints(-1);
   network.node("Reshape", {"x", "shape"}, "y");
@@ -245,6 +241,15 @@ TEST_CASE("weights in raw little-endian bytes, float and double") {
     tensor.set_data_type(onnx::TensorProto::DOUBLE);
     tensor.set_raw_data(std::string("\x00\x00\x00\x00\x00\x00\xf8\x3f", 8));
   }
+  network.node("MatMul", {"x", "w"}, "y");
+  check(network, {1.5}, {0});
+}
+
+TEST_CASE("weights of half precision") {
+  NetworkBuilder network({1});
+  onnx::TensorProto& tensor = network.numbers("w", {1, 1}, {});
+  tensor.set_data_type(onnx::TensorProto::FLOAT16);
+  tensor.add_int32_data(0x3e00);  // 1.5 (IEEE 754)
   network.node("MatMul", {"x", "w"}, "y");
   check(network, {1.5}, {0});
 }

@@ -1,0 +1,61 @@
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "collapse_check.h"
+#include "opaline/model/onnx/proof.h"
+
+using namespace opaline;
+using opaline::test::NetworkBuilder;
+
+// A wrong map has to be found out, or the proof proves nothing.
+namespace {
+
+/// y = 3 x0 + 4 x1 + 5.
+NetworkBuilder known_network() {
+  NetworkBuilder network({2});
+  network.numbers("w", {2, 1}, {3, 4});
+  network.numbers("b", {1}, {5});
+  network.node("Gemm", {"x", "w", "b"}, "y");
+  return network;
+}
+
+std::optional<double> check_map(const AffineMap& map, std::uint64_t multiplications = 2) {
+  const NetworkBuilder network = known_network();
+  network::Claim claim;
+  claim.input = network::read_input(network.model.graph().input(0));
+  claim.output = "y";
+  claim.multiplications = multiplications;
+  claim.elements = 3;
+  claim.positions = {1};
+  return network::check_claim(network.model.graph(), {13, 0}, map, claim);
+}
+
+ErrorKind kind_of(const AffineMap& map) {
+  try {
+    check_map(map);
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  FAIL("a wrong map passed");
+  return ErrorKind::io;
+}
+
+}  // namespace
+
+TEST_CASE("the right map passes the proof") {
+  const std::optional<double> difference = check_map({2, 1, {3, 4}, {5}});
+  REQUIRE(difference);
+  CHECK(*difference <= 1e-15);
+}
+
+TEST_CASE("a wrong map is a fault, however little is wrong") {
+  CHECK(kind_of({2, 1, {3, 4 + 1e-7}, {5}}) == ErrorKind::fault);
+  CHECK(kind_of({2, 1, {3, 4}, {5 + 1e-7}}) == ErrorKind::fault);
+  CHECK(kind_of({2, 1, {4, 3}, {5}}) == ErrorKind::fault);
+  CHECK(kind_of({2, 1, {3, 4}, {std::numeric_limits<double>::quiet_NaN()}}) == ErrorKind::fault);
+  CHECK(kind_of({2, 2, {3, 4, 3, 4}, {5, 5}}) == ErrorKind::fault);
+}
+
+TEST_CASE("the proof is left out where it would cost too much") {
+  CHECK_FALSE(check_map({2, 1, {0, 0}, {0}}, std::uint64_t{1} << 34));
+}
