@@ -308,3 +308,38 @@ TEST_CASE("the affine map refuses a vector of another length") {
   CHECK(map({10, 100}) == std::vector<double>{213});
   CHECK_THROWS_AS(map({10}), Error);
 }
+
+TEST_CASE("a network in the form of every operator set from 7 to 21") {
+  for (std::int64_t version = 7; version <= 21; ++version) {
+    CAPTURE(version);
+    NetworkBuilder network({1, 2, 2});
+    network.opset(version);
+    network.numbers("w", {1, 1, 2, 1}, {1, 10});
+    const auto listed = [&](const std::string& type, const std::string& x, const std::string& name,
+                            const std::vector<std::int64_t>& values, std::int64_t since,
+                            const std::string& output) -> onnx::NodeProto& {
+      onnx::NodeProto& node = network.node(type, {x}, output);
+      if (version < since) {
+        NetworkBuilder::attribute(node, name, values);
+      } else {
+        network.integers(name + output, values);
+        node.add_input(name + output);
+      }
+      return node;
+    };
+    listed("Pad", "x", "pads", {0, 0, 1, 0, 0, 0, 0, 0}, 11, "p");  // 1 x 1 x 3 x 2
+    network.node("Conv", {"p", "w"}, "c");                          // 1 x 1 x 2 x 2
+    listed("Squeeze", "c", "axes", {1}, 13, "s");
+    listed("Unsqueeze", "s", "axes", {1}, 13, "u");
+    onnx::NodeProto& split = listed("Split", "u", "split", {1, 1}, 13, "a");
+    NetworkBuilder::attribute(split, "axis", std::int64_t{2});
+    split.add_output("b");
+    network.node("Sub", {"b", "a"}, "d");  // 1 x 1 x 1 x 2
+    onnx::NodeProto& sum = listed("ReduceSum", "d", "axes", {3}, 13, "r");
+    NetworkBuilder::attribute(sum, "keepdims", std::int64_t{0});
+    listed("ReduceMean", "r", "axes", {2}, 18, "m");
+    network.node("Flatten", {"m"}, "y");
+    // Rows p: (0, 0), (x0, x1), (x2, x3); a = 10 (x0, x1), b = (x0, x1) + 10 (x2, x3).
+    check(network, {-9, -9, 10, 10}, {0});
+  }
+}
