@@ -142,7 +142,7 @@ TEST_CASE("a network of zeros stays one") {
 }
 
 TEST_CASE("automatic widths are the fewest total bits that reach the agreement") {
-  const ImageSet images = grid(15);
+  const ImageSet images = grid(2);
   const ImportedNetwork network = two_pixel_network({1.0, -0.7, 0.2, 0.55}, {0.1, 0.0});
   QuantisationOptions options;
   options.agreement = 0.98;
@@ -417,4 +417,30 @@ TEST_CASE("calibration data beyond explicit ranges are clipped and counted, if t
   const QuantisationReport report = quantise(network, options, rows).report;
   CHECK(report.beyond_range == 1);
   CHECK(report.largest_error <= report.error_bound);
+}
+
+TEST_CASE("few calibration inputs are filled up with mixtures that lie between them") {
+  const CalibrationSet few{3, 2, {0, 0, 1, 0, 0, 1}, {0, 1, 1}, {}};
+  const CalibrationSet mixed = with_mixtures(few);
+  CHECK(mixed.count == 10000);
+  REQUIRE(mixed.values.size() == 20000);
+  CHECK(std::equal(few.values.begin(), few.values.end(), mixed.values.begin()));
+  std::size_t inside = 0;
+  for (std::size_t i = 0; i < mixed.count; ++i) {
+    const double a = mixed[i][0];
+    const double b = mixed[i][1];
+    CHECK((a >= 0 && b >= 0 && a + b <= 1 + 1e-12));
+    if (a > 0.1 && b > 0.1) ++inside;
+  }
+  CHECK(inside > 1000);
+  CHECK(with_mixtures(few).values == mixed.values);
+  CHECK(with_mixtures({1, 2, {0, 0}, {}, {}}).count == 1);
+  // Each of the four inputs keeps its class with 1 and 2 bits; what lies between them does not.
+  const ImportedNetwork network = two_pixel_network({1, 0, 0, 0.9}, {0, 0});
+  QuantisationOptions options;
+  options.ranges = {{0, 1}};
+  options.agreement = 0.99;
+  const QuantisationReport report = quantise(network, options, few).report;
+  CHECK(report.agreement == 1.0);
+  CHECK(report.input_bits + report.weight_bits > 6);
 }

@@ -18,7 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kPenalty = 1e-3;
+// Of several the best in cross-validations of two tables, breast cancer and wine.
+constexpr double kPenalty = 3e-3;
 
 [[noreturn]] void refuse(const fs::path& path, const std::string& why) {
   throw Error(ErrorKind::invalid_argument, path.string() + ": " + why);

@@ -6,11 +6,15 @@
 
 #include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
+#include "opaline/model/training/seeded_random.h"
 
 namespace opaline {
 namespace {
 
 constexpr double kWidening = 0.1;
+constexpr std::size_t kEnough = 10000;
+constexpr std::size_t kMostNumbers = std::size_t{1} << 26;
+constexpr std::uint64_t kSeed = 1;
 
 }  // namespace
 
@@ -48,6 +52,22 @@ std::vector<InputRange> widened_ranges(const CalibrationSet& calibration) {
     ranges.push_back(range);
   }
   return widened(std::move(ranges));
+}
+
+CalibrationSet with_mixtures(const CalibrationSet& calibration) {
+  CalibrationSet mixed{calibration.count, calibration.inputs, calibration.values, {}, {}};
+  if (calibration.count < 2) return mixed;
+  const std::size_t enough = std::min(kEnough, kMostNumbers / std::max<std::size_t>(calibration.inputs, 1));
+  SeededRandom random(kSeed);
+  for (; mixed.count < enough; ++mixed.count) {
+    const std::span<const double> first = calibration[random.below(calibration.count)];
+    const std::span<const double> second = calibration[random.below(calibration.count)];
+    const double share = random.uniform();
+    for (std::size_t j = 0; j < calibration.inputs; ++j) {
+      mixed.values.push_back(share * first[j] + (1 - share) * second[j]);
+    }
+  }
+  return mixed;
 }
 
 std::vector<InputRange> widened(std::vector<InputRange> ranges) {

@@ -30,6 +30,11 @@ struct CalibrationSet {
 CalibrationSet calibration_of(const ImageSet& images, std::span<const std::uint8_t> labels,
                               FeatureMap features, const PixelScaling& pixels);
 
+/// The set, and as many mixtures of two of its inputs, in random shares, as make it 10,000 (fewer of inputs
+/// with very many numbers); without classes and targets. Few inputs say little of what lies between classes,
+/// where integers change the answer; mixtures do. Deterministic.
+CalibrationSet with_mixtures(const CalibrationSet& calibration);
+
 /// Ranges widened on both sides by a tenth of their length, for data to come, but not from numbers that are
 /// never negative to below 0.
 std::vector<InputRange> widened(std::vector<InputRange> ranges);

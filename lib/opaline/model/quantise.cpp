@@ -172,11 +172,11 @@ Matrix encoded(const ClientSpec& spec, const CalibrationSet& calibration) {
   return integers;
 }
 
-/// Agreements for one input width and each of the weight widths.
+/// Agreements for one input width and each of the weight widths, on inputs and their mixtures.
 std::vector<double> agreements(const AffineMap& map, const ClientSpec& spec, BitRange weight_bits,
-                               const QuantisationOptions& options, const CalibrationSet& calibration,
-                               const Matrix& wanted) {
-  const Matrix inputs = encoded(spec, calibration);
+                               const QuantisationOptions& options, const CalibrationSet& mixed,
+                               std::size_t inputs_alone, const Matrix& wanted) {
+  const Matrix inputs = encoded(spec, mixed);
   std::vector<double> result;
   for (unsigned bits = weight_bits.first; bits <= weight_bits.last; ++bits) {
     const RoundedMap rounded = round_map(map, spec.encoding, bits, options.weight_scales);
@@ -197,7 +197,10 @@ std::vector<double> agreements(const AffineMap& map, const ClientSpec& spec, Bit
         scores.col(index(k)) *= rounded.scales[rounded.scales.size() > 1 ? k : 0];
       }
     }
-    result.push_back(agreement(scores, wanted, spec));
+    // The inputs themselves, and with their mixtures.
+    const Index own = index(inputs_alone);
+    result.push_back(
+        std::min(agreement(scores.topRows(own), wanted.topRows(own), spec), agreement(scores, wanted, spec)));
   }
   return result;
 }
@@ -205,7 +208,9 @@ std::vector<double> agreements(const AffineMap& map, const ClientSpec& spec, Bit
 /// The fewest total bits that reach the agreement asked for, fewer input bits first; else the widest
 /// searched.
 Widths search_widths(const AffineMap& map, ClientSpec spec, const QuantisationOptions& options,
-                     const CalibrationSet& calibration, const Matrix& wanted) {
+                     const CalibrationSet& calibration) {
+  const CalibrationSet mixed = with_mixtures(calibration);
+  const Matrix wanted = float_scores(map, mixed);
   const unsigned most = spec.encoding.ranges.size() > 1 ? kMostSearchedColumnBits : kMostSearchedInputBits;
   const BitRange inputs{options.input_bits.value_or(1), options.input_bits.value_or(most)};
   BitRange weights{options.weight_bits.value_or(kFewestWeightBits),
@@ -214,7 +219,8 @@ Widths search_widths(const AffineMap& map, ClientSpec spec, const QuantisationOp
   for (unsigned input_bits = inputs.first; input_bits <= inputs.last && weights.first <= weights.last;
        ++input_bits) {
     spec.encoding.bits = input_bits;
-    const std::vector<double> shares = agreements(map, spec, weights, options, calibration, wanted);
+    const std::vector<double> shares =
+        agreements(map, spec, weights, options, mixed, calibration.count, wanted);
     const auto enough =
         std::find_if(shares.begin(), shares.end(), [&](double share) { return share >= options.agreement; });
     if (enough == shares.end()) continue;
@@ -401,7 +407,7 @@ QuantisedModel quantise(const ImportedNetwork& network, const QuantisationOption
   if (calibration.count > 0) {
     const Matrix wanted = float_scores(map, calibration);
     if (!options.input_bits || !options.weight_bits) {
-      widths = search_widths(map, spec, options, calibration, wanted);
+      widths = search_widths(map, spec, options, calibration);
       result = result_of(widths);
     }
     const double error_bound = result.report.error_bound;
