@@ -231,7 +231,9 @@ Plan Planner::choose(Objective objective, std::size_t images, double link_mbps) 
   LayoutShape best = std::min_element(plans.begin(), plans.end(), [&](const Plan& x, const Plan& y) {
                        return cost(x) < cost(y);
                      })->layout;
-  best.images = std::min(best.images, images);
+  // Chunks of one size, or nearly, for the images there are.
+  const std::size_t most = SlotLayout::most_images(best, certificate_, key_bits_);
+  best.images = quotient_up(images, quotient_up(images, most));
   return predict(best, images);
 }
 

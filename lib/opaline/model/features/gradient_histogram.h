@@ -44,7 +44,7 @@ class WindowGrid {
 
  private:
   std::size_t side_;
-  std::vector<double> weights_;  // window × position along one side; each window's sum is 1
+  std::vector<double> by_position_;  ///< one weight a window, position after position
 };
 
 }  // namespace opaline
