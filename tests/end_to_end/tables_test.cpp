@@ -167,6 +167,57 @@ TEST_CASE("a table that does not fit is refused with its line and its column") {
                 {"fruit.csv"});
 }
 
+TEST_CASE("ranges can be given for each column, by name or in order") {
+  const TemporaryFolder folder;
+  write(folder / "fruit.csv", fruit(80, false));
+  run_ok({"train", "--csv", folder / "fruit.csv", "--label-column", "kind", "--output", folder / "net.onnx"});
+  const auto ranges = [&](const std::string& text) {
+    write(folder / "ranges.csv", text);
+    run_ok({"compile", folder / "net.onnx", "--output", folder / "model", "--input-ranges",
+            folder / "ranges.csv"});
+    return json::parse(run_ok({"inspect", "--json", folder / "model.client"}).out).at("input_ranges");
+  };
+  const json wanted = {{100.0, 2500.0}, {-1.0, 2.0}};
+  CHECK(ranges("column,highest,lowest\n\"colour, share\",2,-1\nweight,2500,100\n") == wanted);
+  CHECK(ranges("lowest,highest\n100,2500\n-1,2\n") == wanted);
+  CHECK(ranges("100,2500\n-1,2\n") == wanted);
+  // Explicit ranges are meant: what lies beyond is refused.
+  write(folder / "t.csv", "weight,\"colour, share\"\n99,0\n");
+  check_refused({"predict", "--model", folder / "model.server", "--csv", folder / "t.csv"},
+                {"row 0", "weight", "99"});
+  for (const char* bad : {"column,lowest,highest\nweight,0,1\n", "lowest,highest\n0,1\n0,0\n", "lowest\n0\n",
+                          "0.5\n1\n", "lowest,highest\n0,1\n0,1\n0,1\n"}) {
+    CAPTURE(bad);
+    write(folder / "ranges.csv", bad);
+    check_refused(
+        {"compile", folder / "net.onnx", "--output", folder / "x", "--input-ranges", folder / "ranges.csv"},
+        {});
+  }
+}
+
+TEST_CASE("several quantities of different sizes are answered by one model") {
+  const TemporaryFolder folder;
+  std::ostringstream table;
+  opaline::SeededRandom random(5);
+  table << "x,large,small\n";
+  for (int i = 0; i < 60; ++i) {
+    const double x = random.uniform(-1, 1);
+    table << x << ',' << 1e6 * x + 5e6 << ',' << 1e-3 * x - 2e-3 << '\n';
+  }
+  write(folder / "t.csv", table.str());
+  run_ok({"train", "--csv", folder / "t.csv", "--target-column", "large,small", "--output",
+          folder / "net.onnx"});
+  run_ok({"compile", folder / "net.onnx", "--output", folder / "model", "--calibrate-csv", folder / "t.csv",
+          "--input-bits", "10", "--weight-bits", "10"});
+  write(folder / "one.csv", "x\n0.5\n");
+  const std::string decrypted = travel(folder, folder / "one.csv", {"--json"});
+  CHECK(decrypted == predict(folder, folder / "one.csv", {"--json"}));
+  const auto values = json::parse(decrypted).at("values").get<std::vector<double>>();
+  REQUIRE(values.size() == 2);
+  CHECK(values[0] == Approx(5.5e6).epsilon(0.005));
+  CHECK(values[1] == Approx(-1.5e-3).epsilon(0.005));
+}
+
 TEST_CASE("exactly one kind of input is asked for") {
   const std::string model = workshop() / "shapes.server";
   const std::string images = workshop() / "images.idx";

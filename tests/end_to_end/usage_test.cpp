@@ -159,6 +159,7 @@ TEST_CASE("wrong usage is exit code 2, one line, and no file") {
       with(compile, {"--labels", "a,,c"}),
       with(compile, {"--calibrate-labels", files / "labels.idx"}),
       with(compile, {"--calibrate-images", files / "images.idx", "--calibrate-csv", files / "t.csv"}),
+      with(compile, {"--input-range", "0:1", "--input-ranges", files / "t.csv"}),
       with(compile, {"--features", "sift"}),
       with(compile, {"--weight-scales", "none"}),
       with(compile, {"--beyond", "guess"}),

@@ -31,6 +31,7 @@ struct Options {
   std::vector<std::string> ignored_columns;
   std::filesystem::path html;
   std::optional<Interval> input_range;
+  std::filesystem::path input_ranges;
   QuantisationOptions quantisation;
   bool json = false;
   bool reveal_partial_sums = false;
@@ -82,6 +83,40 @@ CalibrationTable read_calibration_table(const Options& options, const ImportedNe
   return result;
 }
 
+// One range an input, from a table with the columns lowest and highest (or two columns without names): row by
+// row, or by the names of a third, column.
+std::vector<InputRange> read_ranges(const std::filesystem::path& path,
+                                    const std::vector<std::string>& columns) {
+  const Table table = Table::read(path);
+  const bool named = !table.columns().empty();
+  if (!named && table.width() != 2) {
+    throw Error(ErrorKind::invalid_argument,
+                path.string() + ": give it the columns lowest and highest, and column for their names");
+  }
+  const std::vector<std::size_t> ends = {named ? table.position("lowest") : 0,
+                                         named ? table.position("highest") : 1};
+  const std::vector<double> numbers = table.numbers(ends);
+  std::vector<InputRange> rows;
+  for (std::size_t i = 0; i < table.rows(); ++i) rows.push_back({numbers[2 * i], numbers[2 * i + 1]});
+  if (!named || table.width() == 2) return rows;
+  if (columns.empty()) {
+    throw Error(
+        ErrorKind::invalid_argument,
+        path.string() + ": the network's inputs have no names; leave the names out, or give --calibrate-csv");
+  }
+  const std::vector<std::string> names = table.texts(table.position("column"));
+  std::vector<InputRange> ranges;
+  for (const std::string& column : columns) {
+    const auto found = std::find(names.begin(), names.end(), column);
+    if (found == names.end()) {
+      throw Error(ErrorKind::invalid_argument,
+                  path.string() + ": has no range for the column \"" + column + "\"");
+    }
+    ranges.push_back(rows[static_cast<std::size_t>(found - names.begin())]);
+  }
+  return ranges;
+}
+
 // The classes or values that the calibration table or the IDX labels say are true.
 void add_true_answers(const Options& options, const ClientSpec& spec, CalibrationSet& set) {
   std::filesystem::path path = options.calibrate_labels;
@@ -115,10 +150,14 @@ QuantisedModel quantise_as_asked(const Options& options, const ImportedNetwork& 
     calibration = std::move(table.set);
     quantisation.columns = std::move(table.columns);
     quantisation.answers = std::move(table.answers);
-    if (quantisation.ranges.empty()) {
+    if (quantisation.ranges.empty() && options.input_ranges.empty()) {
       quantisation.ranges = widened_ranges(calibration);
       if (!quantisation.beyond) quantisation.beyond = Beyond::clipped;
     }
+  }
+  if (!options.input_ranges.empty()) {
+    quantisation.ranges = read_ranges(
+        options.input_ranges, quantisation.columns.empty() ? network.notes.columns : quantisation.columns);
   }
   const auto named = [&](const auto& action) {
     try {
@@ -180,6 +219,12 @@ Action define_compile(CLI::App& command) {
           "data, "
           "else that of pixels 0 to 255")
       ->type_name("LOW:HIGH");
+  command
+      .add_option("--input-ranges", options->input_ranges,
+                  "Range of each input: a table with the columns lowest and highest, in the order of the "
+                  "inputs or by "
+                  "the names in a third, column")
+      ->type_name("FILE");
   command
       .add_option_function<std::string>(
           "--features",
@@ -283,6 +328,9 @@ Action define_compile(CLI::App& command) {
     if (!options->calibrate_labels.empty() && options->calibrate_images.empty() &&
         options->calibrate_table.empty()) {
       throw CLI::ValidationError("--calibrate-labels needs --calibrate-images or --calibrate-csv");
+    }
+    if (options->input_range && !options->input_ranges.empty()) {
+      throw CLI::ValidationError("--input-range and --input-ranges exclude each other");
     }
     run(*options, session);
   };

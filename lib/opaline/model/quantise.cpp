@@ -94,11 +94,17 @@ void set_ranges(const ImportedNetwork& network, const QuantisationOptions& optio
   encoding.beyond = options.beyond.value_or(encoding.beyond);
 }
 
+/// Classes are compared, which integers of one scale can be; quantities may be of any sizes.
+WeightScales scales_of(const ClientSpec& spec, const QuantisationOptions& options) {
+  return options.weight_scales.value_or(spec.task == Task::regression ? WeightScales::per_output
+                                                                      : WeightScales::global);
+}
+
 CompiledModel compile(const AffineMap& map, ClientSpec spec, Widths widths,
                       const QuantisationOptions& options) {
   spec.encoding.bits = widths.input_bits;
   check_client_spec(spec);
-  RoundedMap rounded = round_map(map, spec.encoding, widths.weight_bits, options.weight_scales);
+  RoundedMap rounded = round_map(map, spec.encoding, widths.weight_bits, scales_of(spec, options));
   spec.output_scales = std::move(rounded.scales);
   spec.output_offset = rounded.offset;
   CompiledModel model(std::move(spec), std::move(rounded.weights), std::move(rounded.bias));
@@ -179,7 +185,7 @@ std::vector<double> agreements(const AffineMap& map, const ClientSpec& spec, Bit
   const Matrix inputs = encoded(spec, mixed);
   std::vector<double> result;
   for (unsigned bits = weight_bits.first; bits <= weight_bits.last; ++bits) {
-    const RoundedMap rounded = round_map(map, spec.encoding, bits, options.weight_scales);
+    const RoundedMap rounded = round_map(map, spec.encoding, bits, scales_of(spec, options));
     Matrix weights(index(map.outputs), index(map.inputs));
     std::copy(rounded.weights.begin(), rounded.weights.end(), weights.data());
     Matrix scores(inputs.rows(), weights.rows());
@@ -399,7 +405,7 @@ QuantisedModel quantise(const ImportedNetwork& network, const QuantisationOption
     encoding.bits = chosen.input_bits;
     QuantisedModel result{compile(map, spec, chosen, options), {}};
     result.report.error_bound =
-        round_map(map, encoding, chosen.weight_bits, options.weight_scales).error_bound;
+        round_map(map, encoding, chosen.weight_bits, scales_of(spec, options)).error_bound;
     return result;
   };
   QuantisedModel result = result_of(widths);  // also checks the network and the options as a whole

@@ -22,9 +22,9 @@ enum class WeightScales {
 /// What `opaline compile` may be told. What is left open is taken from the network's notes, or chosen.
 struct QuantisationOptions {
   std::string name = "model";
-  std::optional<unsigned> input_bits;   ///< 1 … 16
-  std::optional<unsigned> weight_bits;  ///< 2 … 24, sign included
-  WeightScales weight_scales = WeightScales::global;
+  std::optional<unsigned> input_bits;         ///< 1 … 16
+  std::optional<unsigned> weight_bits;        ///< 2 … 24, sign included
+  std::optional<WeightScales> weight_scales;  ///< default: global for classes, per_output for quantities
   std::optional<FeatureMap> features;
   PixelScaling pixels;
   std::vector<InputRange> ranges;    ///< one for all inputs, or one an input; see widened_ranges
