@@ -33,14 +33,16 @@ struct CommandEntry {
 
 constexpr CommandEntry kCommands[] = {
     {"keygen", "Make a key pair: NAME.key stays with you, NAME.pub may go to anyone.", define_keygen},
-    {"train", "Train a network with identity activations on images.", define_train},
+    {"train", "Train a network with identity activations on images, their public features, or a table.",
+     define_train},
     {"compile", "Turn a network into integers with a proof that no answer can overflow.", define_compile},
-    {"encrypt", "Encrypt images for a model: the client's first step.", define_encrypt},
+    {"encrypt", "Encrypt images or a table for a model: the client's first step.", define_encrypt},
     {"evaluate", "Answer an encrypted query without being able to read it: the server's step.",
      define_evaluate},
     {"decrypt", "Decrypt a reply and name the classes: the client's last step.", define_decrypt},
     {"predict", "Calculate the same integers in the clear.", define_predict},
-    {"inspect", "Say what a file is: key, model, query, reply, network, images or labels.", define_inspect},
+    {"inspect", "Say what a file is: key, model, query, reply, network, images, labels, table or picture.",
+     define_inspect},
     {"demo", "Classify encrypted digits with the model that comes along.", define_demo}};
 
 struct CommonOptions {

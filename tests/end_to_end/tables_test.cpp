@@ -218,6 +218,45 @@ TEST_CASE("several quantities of different sizes are answered by one model") {
   CHECK(values[1] == Approx(-1.5e-3).epsilon(0.005));
 }
 
+TEST_CASE("inspect knows tables and pictures") {
+  const TemporaryFolder folder;
+  write(folder / "t.csv", "a,b\n1,2\n3,4\n");
+  const json table = json::parse(run_ok({"inspect", "--json", folder / "t.csv"}).out);
+  CHECK(table.at("kind") == "table");
+  CHECK(table.at("rows") == 2);
+  CHECK(table.at("columns") == json({"a", "b"}));
+  const std::string picture = std::string(OPALINE_DEMO_FOLDER) + "/digit-3.png";
+  CHECK(json::parse(run_ok({"inspect", "--json", picture}).out).at("kind") == "picture (PNG)");
+}
+
+TEST_CASE("photographs are classified under encryption") {
+  const TemporaryFolder folder;
+  const std::string demo = OPALINE_DEMO_FOLDER;
+  const std::vector<std::string> photographs = {demo + "/digit-2.png", demo + "/digit-9.png"};
+  const auto with_photographs = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--image", photographs[0], photographs[1]});
+    return arguments;
+  };
+  run_ok(with_photographs({"encrypt", "--key", workshop() / "alice.key", "--spec",
+                           demo + "/digits-gradients.client", "--output", folder / "query"}));
+  run_ok({"evaluate", "--model", demo + "/digits-gradients.server", "--output", folder / "reply",
+          folder / "query"});
+  const std::string out = run_ok({"decrypt", "--key", workshop() / "alice.key", "--spec",
+                                  demo + "/digits-gradients.client", folder / "reply", "--json", "--scores"})
+                              .out;
+  CHECK(out == run_ok(with_photographs(
+                          {"predict", "--model", demo + "/digits-gradients.server", "--json", "--scores"}))
+                   .out);
+  const std::vector<std::string> lines = lines_of(out);
+  REQUIRE(lines.size() == 2);
+  CHECK(json::parse(lines[0]).at("class") == 2);
+  CHECK(json::parse(lines[1]).at("class") == 9);
+  check_refused({"predict", "--model", workshop() / "shapes.server", "--image", photographs[0]},
+                {"digit-2.png"});
+  check_refused({"predict", "--model", demo + "/digits.server", "--image", workshop() / "images.idx"},
+                {"images.idx"});
+}
+
 TEST_CASE("exactly one kind of input is asked for") {
   const std::string model = workshop() / "shapes.server";
   const std::string images = workshop() / "images.idx";

@@ -15,6 +15,8 @@
 #include "opaline/base/frame.h"
 #include "opaline/inference/message.h"
 #include "opaline/model/data/dataset.h"
+#include "opaline/model/data/photograph.h"
+#include "opaline/model/data/table.h"
 #include "opaline/paillier/key_files.h"
 
 namespace opaline::tools {
@@ -166,6 +168,18 @@ Json describe_labels(const fs::path& path) {
           {"largest", labels.empty() ? 0U : unsigned{*largest}}};
 }
 
+Json describe_photograph(const fs::path& path) {
+  const GreyImage image = read_png(path);
+  return {{"kind", "picture (PNG)"}, {"rows", image.rows}, {"columns", image.columns}};
+}
+
+Json describe_table(const fs::path& path) {
+  const Table table = Table::read(path);
+  Json fields = {{"kind", "table"}, {"rows", table.rows()}, {"width", table.width()}};
+  if (!table.columns().empty()) fields["columns"] = table.columns();
+  return fields;
+}
+
 // A compressed file does not say on the outside which of the two it is.
 Json describe_gzip(const fs::path& path) {
   try {
@@ -204,6 +218,8 @@ Json describe(const fs::path& path) {
     return start[3] == 1 ? describe_labels(path) : describe_images(path);
   }
   if (start[0] == '{') return describe_key(path);
+  if (start[0] == 0x89 && start[1] == 'P') return describe_photograph(path);
+  if ((start[0] == 0x93 && start[1] == 'N') || path.extension() == ".csv") return describe_table(path);
   return describe_network(path);
 }
 
