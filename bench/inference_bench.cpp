@@ -150,7 +150,7 @@ void classify(benchmark::State& state, std::size_t bits, const Server& server, c
     const QueryHeader header = encryptor.header(images, layout);
     Bytes query = to_frame(header);
     encryptor.encrypt(
-        header, 0, [&](std::size_t i) { return spec.encode_pixels(w.sample(i)); },
+        header, 0, encoding_ahead(images, [&](std::size_t i) { return spec.encode_pixels(w.sample(i)); }),
         [&](ByteView frame) { query.insert(query.end(), frame.begin(), frame.end()); }, [](std::size_t) {});
     phases.encrypted(query.size());
     const Bytes reply = server.answer(query);

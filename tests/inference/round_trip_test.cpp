@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <limits>
@@ -237,4 +238,23 @@ TEST_CASE("a query of no image or of too many is not begun") {
        {std::size_t{0}, kLargestQuery + 1, std::numeric_limits<std::size_t>::max()}) {
     CHECK(kind_of([&] { client.header(images, client.plain()); }) == ErrorKind::invalid_argument);
   }
+}
+
+TEST_CASE("encoding ahead gives the same inputs from anywhere, each encoded once") {
+  constexpr std::size_t kCount = 2500;
+  for (const std::size_t first : {std::size_t{0}, std::size_t{1023}, std::size_t{2499}}) {
+    std::vector<std::atomic<int>> times(kCount);
+    const InputSource source = encoding_ahead(kCount, [&](std::size_t i) {
+      ++times.at(i);
+      return EncodedInput{static_cast<std::int64_t>(i)};
+    });
+    for (std::size_t i = first; i < kCount; ++i)
+      CHECK(source(i) == EncodedInput{static_cast<std::int64_t>(i)});
+    for (std::size_t i = 0; i < kCount; ++i) CHECK(times[i] == (i < first ? 0 : 1));
+  }
+  const InputSource failing = encoding_ahead(10, [](std::size_t i) -> EncodedInput {
+    if (i == 7) throw Error(ErrorKind::out_of_range, "input 7");
+    return {};
+  });
+  CHECK_THROWS_AS(failing(0), Error);
 }

@@ -82,7 +82,7 @@ Bytes make_query(const QueryEncryptor& client, const LayoutShape& layout, const 
   Bytes query = to_frame(header);
   ProgressBar bar("encrypting", images.count(), session.progress);
   client.encrypt(
-      header, 0, [&](std::size_t i) { return images.encoded(i); },
+      header, 0, encoding_ahead(images.count(), [&](std::size_t i) { return images.encoded(i); }),
       [&](ByteView bytes) { query.insert(query.end(), bytes.begin(), bytes.end()); },
       [&](std::size_t done) { bar.update(done); });
   return query;

@@ -78,7 +78,7 @@ void run(const Options& options, const Session& session) {
   FileWriter file(options.output, FileMode::everyone, partial);
   const std::optional<LeftBehind> left = left_behind(partial, encryptor, inputs.count());
   file.continue_at(left ? left->whole.bytes : 0);
-  const auto input = [&](std::size_t i) { return inputs.encoded(i); };
+  const InputSource input = encoding_ahead(inputs.count(), [&](std::size_t i) { return inputs.encoded(i); });
   const auto write = [&](ByteView bytes) { file.write(bytes); };
   if (left) {
     ProgressBar bar("encrypting", inputs.count(), session.progress);

@@ -16,28 +16,29 @@
 namespace opaline {
 namespace {
 
+constexpr std::size_t kAhead = 1024;  // inputs
+
 // Inputs first … first + count − 1, checked; of each what is sent.
 std::vector<EncodedInput> take_inputs(const ClientSpec& spec, const InputSource& input, std::size_t first,
                                       std::size_t count) {
-  std::vector<EncodedInput> taken(count);
-  parallel_for(count, [&](std::size_t place) {
-    const std::size_t i = first + place;
-    EncodedInput& values = taken[place];
-    values = input(i);
-    if (values.size() != spec.inputs) {
+  std::vector<EncodedInput> taken;
+  taken.reserve(count);
+  for (std::size_t i = first; i < first + count; ++i) {
+    taken.push_back(input(i));
+    if (taken.back().size() != spec.inputs) {
       throw Error(ErrorKind::invalid_argument, "input " + std::to_string(i) + " has " +
-                                                   std::to_string(values.size()) +
+                                                   std::to_string(taken.back().size()) +
                                                    " values, the model takes " + std::to_string(spec.inputs));
     }
-    for (const std::int64_t value : values) {
+    for (const std::int64_t value : taken.back()) {
       if (value < 0 || value > spec.encoding.maximum()) {
         throw Error(ErrorKind::out_of_range, "input " + std::to_string(i) + " holds " +
                                                  std::to_string(value) + ", outside the model's range 0 … " +
                                                  std::to_string(spec.encoding.maximum()));
       }
     }
-    if (!spec.unused.empty()) values = spec.without_unused<std::int64_t>(values);
-  });
+    if (!spec.unused.empty()) taken.back() = spec.without_unused<std::int64_t>(taken.back());
+  }
   return taken;
 }
 
@@ -58,6 +59,18 @@ std::vector<Integer> pack(const SlotLayout& layout, const std::vector<EncodedInp
 }
 
 }  // namespace
+
+InputSource encoding_ahead(std::size_t count, InputSource encode) {
+  return [count, encode = std::move(encode), first = std::size_t{0},
+          block = std::vector<EncodedInput>()](std::size_t i) mutable {
+    if (i < first || i >= first + block.size()) {
+      first = i;
+      block.assign(std::min(kAhead, count - i), {});
+      parallel_for(block.size(), [&](std::size_t j) { block[j] = encode(i + j); });
+    }
+    return block[i - first];
+  };
+}
 
 QueryEncryptor::QueryEncryptor(ClientSpec spec, Encryptor encryptor)
     : spec_(std::move(spec)), encryptor_(std::move(encryptor)) {}

@@ -17,8 +17,12 @@ namespace opaline {
 /// (ClientSpec::encode_pixels).
 using EncodedInput = std::vector<std::int64_t>;
 
-/// Gives input number i. Called by several threads at once.
+/// Gives input number i. Asked for one after the other.
 using InputSource = std::function<EncodedInput(std::size_t)>;
+
+/// A source of `count` inputs that encodes a thousand ahead on all threads: `encode` is called by several at
+/// once.
+InputSource encoding_ahead(std::size_t count, InputSource encode);
 
 /// Turns inputs into queries. With a public key or a secret one: the Encryptor decides.
 class QueryEncryptor {
