@@ -28,7 +28,7 @@ using Answers = std::vector<std::vector<std::int64_t>>;
 
 constexpr double kLinkMbps = 50;
 constexpr std::size_t kFewBytesUp = 8000;
-constexpr std::size_t kBatch = 1000;
+constexpr std::size_t kBatch = 10000;  // as many as MNIST has test images
 
 /// Layouts of different shape on which predictions are compared with measurements: as many images side by
 /// side as fit and there are.

@@ -153,6 +153,7 @@ TEST_CASE("wrong usage is exit code 2, one line, and no file") {
       with(train, {"--test-images", files / "images.idx"}),
       with(compile, {"--input-bits", "17"}),
       with(compile, {"--weight-bits", "1"}),
+      with(compile, {"--slot-bits", "1"}),
       with(compile, {"--input-range", "1:0"}),
       with(compile, {"--input-range", "0:nan"}),
       with(compile, {"--std", "0"}),

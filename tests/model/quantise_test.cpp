@@ -1,7 +1,9 @@
 #include "opaline/model/quantise.h"
 
+#include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstdlib>
 #include <functional>
 #include <limits>
 #include <random>
@@ -443,4 +445,35 @@ TEST_CASE("few calibration inputs are filled up with mixtures that lie between t
   const QuantisationReport report = quantise(network, options, few).report;
   CHECK(report.agreement == 1.0);
   CHECK(report.input_bits + report.weight_bits > 6);
+}
+
+TEST_CASE("weights are scaled down until slots are narrow enough, and no further") {
+  std::mt19937 random(3);  // NOLINT(cert-msc51-cpp): the same numbers every time
+  QuantisationOptions options = widths(4, 8);
+  const ImportedNetwork network = uneven_network(20, 4, random, options.ranges);
+  const auto bits = [](const CompiledModel& model) {
+    return static_cast<unsigned>(std::bit_width(2 * static_cast<std::uint64_t>(model.client_spec().bound)));
+  };
+  const auto largest = [](const CompiledModel& model) {
+    std::int32_t top = 0;
+    for (const std::int32_t weight : model.weights()) top = std::max(top, std::abs(weight));
+    return top;
+  };
+  const CompiledModel free = quantise(network, options).model;
+  REQUIRE(largest(free) == 127);
+  for (unsigned narrower = 0; narrower <= 5; ++narrower) {
+    CAPTURE(narrower);
+    options.slot_bits = bits(free) - narrower;
+    const QuantisedModel quantised = quantise(network, options);
+    CHECK(bits(quantised.model) == *options.slot_bits);
+    if (narrower == 0) CHECK(largest(quantised.model) == 127);
+    if (narrower > 0) CHECK(largest(quantised.model) < 127);
+    // Half the slot, half the weights, or nearly.
+    CHECK(largest(quantised.model) >= (127 >> (narrower + 1)));
+    CHECK(quantised.report.error_bound > 0);
+  }
+  options.slot_bits = 3;
+  CHECK(refusal([&] { quantise(network, options); }) == ErrorKind::does_not_fit);
+  options.slot_bits = 1;
+  CHECK(refusal([&] { quantise(network, options); }) == ErrorKind::invalid_argument);
 }

@@ -212,6 +212,11 @@ Action define_compile(CLI::App& command) {
                   "Width of a weight with its sign; chosen on calibration images, else 8")
       ->check(CLI::Range(2, 24));
   command
+      .add_option(
+          "--slot-bits", quantisation.slot_bits,
+          "Scale weights down until answers fit slots of so many bits: more images share a ciphertext")
+      ->check(CLI::Range(2, 63));
+  command
       .add_option_function<std::string>(
           "--input-range",
           [options](const std::string& text) { options->input_range = parse_interval(text); },

@@ -83,7 +83,8 @@ void define_fit(CLI::App& command, TrainOptions& options) {
       ->check(CLI::PositiveNumber);
   command
       .add_option("--weight-penalty", options.weight_penalty,
-                  "L2 penalty on weights [0.0001; 0.00003 on features; 0.003 for classes and 0.000001 for quantities of a "
+                  "L2 penalty on weights [0.0001; 0.00003 on features; 0.003 for classes and 0.000001 for "
+                  "quantities of a "
                   "table, whose columns are standardised]")
       ->check(CLI::NonNegativeNumber);
   command

@@ -137,8 +137,8 @@ Training read_training(const TrainOptions& options) {
     samples.targets = table.numbers(targets);
     notes.regression = true;
   }
-  training.task.fit.weight_penalty = options.weight_penalty.value_or(
-      training.task.is_regression() ? kQuantityPenalty : kClassPenalty);
+  training.task.fit.weight_penalty =
+      options.weight_penalty.value_or(training.task.is_regression() ? kQuantityPenalty : kClassPenalty);
   training.task.fit.most_iterations = options.epochs.value_or(training.task.fit.most_iterations);
   return training;
 }

@@ -94,17 +94,18 @@ void set_ranges(const ImportedNetwork& network, const QuantisationOptions& optio
   encoding.beyond = options.beyond.value_or(encoding.beyond);
 }
 
-/// Classes are compared, which integers of one scale can be; quantities may be of any sizes.
-WeightScales scales_of(const ClientSpec& spec, const QuantisationOptions& options) {
-  return options.weight_scales.value_or(spec.task == Task::regression ? WeightScales::per_output
-                                                                      : WeightScales::global);
+WeightRounding rounding_of(const ClientSpec& spec, const QuantisationOptions& options, unsigned weight_bits) {
+  // Classes are compared, which integers of one scale can be; quantities may be of any sizes.
+  const WeightScales scales = options.weight_scales.value_or(
+      spec.task == Task::regression ? WeightScales::per_output : WeightScales::global);
+  return {weight_bits, scales, options.slot_bits};
 }
 
 CompiledModel compile(const AffineMap& map, ClientSpec spec, Widths widths,
                       const QuantisationOptions& options) {
   spec.encoding.bits = widths.input_bits;
   check_client_spec(spec);
-  RoundedMap rounded = round_map(map, spec.encoding, widths.weight_bits, scales_of(spec, options));
+  RoundedMap rounded = round_map(map, spec.encoding, rounding_of(spec, options, widths.weight_bits));
   spec.output_scales = std::move(rounded.scales);
   spec.output_offset = rounded.offset;
   CompiledModel model(std::move(spec), std::move(rounded.weights), std::move(rounded.bias));
@@ -185,7 +186,7 @@ std::vector<double> agreements(const AffineMap& map, const ClientSpec& spec, Bit
   const Matrix inputs = encoded(spec, mixed);
   std::vector<double> result;
   for (unsigned bits = weight_bits.first; bits <= weight_bits.last; ++bits) {
-    const RoundedMap rounded = round_map(map, spec.encoding, bits, scales_of(spec, options));
+    const RoundedMap rounded = round_map(map, spec.encoding, rounding_of(spec, options, bits));
     Matrix weights(index(map.outputs), index(map.inputs));
     std::copy(rounded.weights.begin(), rounded.weights.end(), weights.data());
     Matrix scores(inputs.rows(), weights.rows());
@@ -394,6 +395,7 @@ QuantisedModel quantise(const ImportedNetwork& network, const QuantisationOption
                         const CalibrationSet& calibration) {
   check_width(options.input_bits, {1, kMostInputBits}, "input bits");
   check_width(options.weight_bits, {kFewestWeightBits, kMostWeightBits}, "weight bits");
+  check_width(options.slot_bits, {2, 63}, "slot bits");
   const AffineMap& map = network.map;
   if (map.weights.size() != map.outputs * map.inputs || map.bias.size() != map.outputs) {
     refuse("the network's weights do not fit its sizes");
@@ -405,7 +407,7 @@ QuantisedModel quantise(const ImportedNetwork& network, const QuantisationOption
     encoding.bits = chosen.input_bits;
     QuantisedModel result{compile(map, spec, chosen, options), {}};
     result.report.error_bound =
-        round_map(map, encoding, chosen.weight_bits, scales_of(spec, options)).error_bound;
+        round_map(map, encoding, rounding_of(spec, options, chosen.weight_bits)).error_bound;
     return result;
   };
   QuantisedModel result = result_of(widths);  // also checks the network and the options as a whole

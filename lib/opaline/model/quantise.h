@@ -25,6 +25,8 @@ struct QuantisationOptions {
   std::optional<unsigned> input_bits;         ///< 1 … 16
   std::optional<unsigned> weight_bits;        ///< 2 … 24, sign included
   std::optional<WeightScales> weight_scales;  ///< default: global for classes, per_output for quantities
+  std::optional<unsigned>
+      slot_bits;  ///< weights are scaled down until −bound … bound takes no more bits; 2 … 63
   std::optional<FeatureMap> features;
   PixelScaling pixels;
   std::vector<InputRange> ranges;    ///< one for all inputs, or one an input; see widened_ranges

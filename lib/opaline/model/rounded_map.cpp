@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "opaline/base/error.h"
 
@@ -12,10 +13,9 @@ namespace {
 
 constexpr double kBiasLimit = 0x1p61;  // leaves room for the offset
 
-/// Everything but the offset and the bound.
-RoundedMap round_numbers(const AffineMap& map, const InputEncoding& encoding, unsigned weight_bits,
+/// Everything but the offset and the bound, with weights up to `top`.
+RoundedMap round_numbers(const AffineMap& map, const InputEncoding& encoding, double top,
                          WeightScales scales) {
-  const double top = std::ldexp(1.0, static_cast<int>(weight_bits) - 1) - 1.0;
   const auto length = [&](std::size_t j) { return encoding.range(j).highest - encoding.range(j).lowest; };
   std::vector<double> largest(map.outputs, 0.0);
   for (std::size_t k = 0; k < map.outputs; ++k) {
@@ -49,9 +49,14 @@ RoundedMap round_numbers(const AffineMap& map, const InputEncoding& encoding, un
   return rounded;
 }
 
+/// Fewest bits that hold every number from −bound to bound.
+unsigned slot_bits(std::int64_t bound) {
+  return static_cast<unsigned>(std::bit_width(2 * static_cast<std::uint64_t>(bound)));
+}
+
 /// The middle between the lowest and the highest answer there can be goes to the client, if slots become
-/// narrower.
-void take_offset(const AffineMap& map, const InputEncoding& encoding, RoundedMap& rounded) {
+/// narrower. Gives the bound of the answers.
+std::int64_t take_offset(const AffineMap& map, const InputEncoding& encoding, RoundedMap& rounded) {
   std::int64_t lowest = 0;
   std::int64_t highest = 0;
   for (std::size_t k = 0; k < map.outputs; ++k) {
@@ -67,12 +72,12 @@ void take_offset(const AffineMap& map, const InputEncoding& encoding, RoundedMap
     highest = k == 0 ? high : std::max(highest, high);
   }
   const std::int64_t middle = lowest + (highest - lowest) / 2;
-  const auto width = [](std::int64_t bound) { return std::bit_width(static_cast<std::uint64_t>(bound)); };
-  const std::int64_t without = std::max(-lowest, highest);
+  const std::int64_t without = std::max({-lowest, highest, std::int64_t{0}});
   const std::int64_t with = std::max(middle - lowest, highest - middle);
-  if (width(with) >= width(without)) return;
+  if (slot_bits(with) >= slot_bits(without)) return without;
   rounded.offset = middle;
   for (std::int64_t& bias : rounded.bias) bias -= middle;
+  return with;
 }
 
 /// How far scores can be from the map's, whatever the inputs within their ranges: the integer inputs miss the
@@ -98,12 +103,40 @@ double error_bound(const AffineMap& map, const InputEncoding& encoding, const Ro
 
 }  // namespace
 
-RoundedMap round_map(const AffineMap& map, const InputEncoding& encoding, unsigned weight_bits,
-                     WeightScales scales) {
-  RoundedMap rounded = round_numbers(map, encoding, weight_bits, scales);
-  rounded.error_bound = error_bound(map, encoding, rounded);
-  take_offset(map, encoding, rounded);
-  return rounded;
+RoundedMap round_map(const AffineMap& map, const InputEncoding& encoding, const WeightRounding& rounding) {
+  struct Attempt {
+    RoundedMap rounded;
+    std::int64_t bound;
+  };
+  const auto attempt = [&](double top) {
+    RoundedMap rounded = round_numbers(map, encoding, top, rounding.scales);
+    rounded.error_bound = error_bound(map, encoding, rounded);
+    const std::int64_t bound = take_offset(map, encoding, rounded);
+    return Attempt{std::move(rounded), bound};
+  };
+  double top = std::ldexp(1.0, static_cast<int>(rounding.bits) - 1) - 1.0;
+  Attempt best = attempt(top);
+  if (!rounding.slot_bits) return std::move(best.rounded);
+  // Answers are nearly proportional to the largest weight: a few steps down find where they are narrow
+  // enough, and a few up what they overshot.
+  const double widest = std::ldexp(1.0, static_cast<int>(*rounding.slot_bits) - 1) - 1.0;
+  const double limit = top;
+  while (slot_bits(best.bound) > *rounding.slot_bits) {
+    top = std::min(top - 1.0, std::floor(top * widest / static_cast<double>(best.bound)));
+    if (top < 1.0) {
+      throw Error(ErrorKind::does_not_fit, "no weights are small enough for slots of " +
+                                               std::to_string(*rounding.slot_bits) +
+                                               " bits; allow more, or fewer input bits");
+    }
+    best = attempt(top);
+  }
+  while (top < limit) {
+    Attempt next = attempt(top + 1.0);
+    if (slot_bits(next.bound) > *rounding.slot_bits) break;
+    best = std::move(next);
+    top += 1.0;
+  }
+  return std::move(best.rounded);
 }
 
 }  // namespace opaline

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "opaline/model/affine_map.h"
@@ -18,9 +19,16 @@ struct RoundedMap {
   double error_bound = 0.0;           ///< |score − map's score| for inputs within their ranges
 };
 
-/// Weights are rounded to nearest with their input's step; what the ranges begin with goes into the bias.
-/// Error(does_not_fit) if a bias is too large beside its weights. `weight_bits` 2 … 24.
-RoundedMap round_map(const AffineMap& map, const InputEncoding& encoding, unsigned weight_bits,
-                     WeightScales scales);
+/// How weights are rounded.
+struct WeightRounding {
+  unsigned bits = 8;  ///< 2 … 24, sign included
+  WeightScales scales = WeightScales::global;
+  std::optional<unsigned> slot_bits;  ///< QuantisationOptions::slot_bits
+};
+
+/// Weights are rounded to nearest with their input's step, on the largest scale that keeps to the widths;
+/// what the ranges begin with goes into the bias. Error(does_not_fit) if a bias is too large beside its
+/// weights or answers cannot be made narrow enough.
+RoundedMap round_map(const AffineMap& map, const InputEncoding& encoding, const WeightRounding& rounding);
 
 }  // namespace opaline
