@@ -180,10 +180,10 @@ void run(const Options& options, const Session& session) {
   const Bytes client = compiled.model.client_spec().serialise();
   const NewFile server_file = {with_ending(options.output, ".server"), server, FileMode::owner_only};
   const NewFile client_file = {with_ending(options.output, ".client"), client, FileMode::everyone};
+  write_both(server_file, client_file);
   nlohmann::ordered_json report = {{"server", server_file.path.string()},
                                    {"client", client_file.path.string()}};
   report.update(compile_report(network, compiled, session));
-  write_both(server_file, client_file);
   if (!options.html.empty()) {
     write_file(options.html, as_bytes(html_report(report, compiled)), FileMode::owner_only);
   }
