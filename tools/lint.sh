@@ -14,10 +14,11 @@ if [ "$what" != tidy ]; then
 fi
 
 if [ "$what" != format ]; then
-  cmake --preset release >/dev/null
-  ninja -C build/release -t targets all | sed -n 's/^\(.*\.pb\.h\):.*/\1/p' | xargs -r ninja -C build/release >/dev/null
+  # Of its own, since clang cannot read GCC's precompiled headers.
+  cmake -S . -B build/lint -G Ninja -DCMAKE_BUILD_TYPE=Release -DOPALINE_PRECOMPILED_HEADERS=OFF >/dev/null
+  ninja -C build/lint -t targets all | sed -n 's/^\(.*\.pb\.h\):.*/\1/p' | xargs -r ninja -C build/lint >/dev/null
   mapfile -t units < <(printf '%s\n' "${sources[@]}" | grep '\.cpp$')
   printf '%s\n' "${units[@]}" | xargs -P "$(nproc)" -n 4 \
-    clang-tidy-14 --quiet -p build/release --extra-arg=-Wno-unknown-warning-option
+    clang-tidy-14 --quiet -p build/lint --extra-arg=-Wno-unknown-warning-option
   echo "clang-tidy: ${#units[@]} files without a finding"
 fi

@@ -33,6 +33,7 @@ struct CommandEntry {
 
 constexpr CommandEntry kCommands[] = {
     {"keygen", "Make a key pair: NAME.key stays with you, NAME.pub may go to anyone.", define_keygen},
+    {"key", "Look after a key pair that is there: its proof, its passphrase.", define_key},
     {"train", "Train a network with identity activations on images, their public features, or a table.",
      define_train},
     {"compile", "Turn a network into integers with a proof that no answer can overflow.", define_compile},
@@ -40,9 +41,15 @@ constexpr CommandEntry kCommands[] = {
     {"evaluate", "Answer an encrypted query without being able to read it: the server's step.",
      define_evaluate},
     {"decrypt", "Decrypt a reply and name the classes: the client's last step.", define_decrypt},
+    {"classify", "Encrypt, ask a server, decrypt: all of the client's steps over the network.",
+     define_classify},
     {"predict", "Calculate the same integers in the clear.", define_predict},
+    {"serve", "Serve models over HTTP(S), by the Open Inference Protocol.", define_serve},
     {"inspect", "Say what a file is: key, model, query, reply, network, images, labels, table or picture.",
      define_inspect},
+    {"import", "Take a key, or encrypted numbers for a query, from python-paillier.", define_import},
+    {"export", "Give a key, a query or a reply to python-paillier.", define_export},
+    {"number", "Encrypt and decrypt single numbers as python-paillier's pheutil does.", define_number},
     {"demo", "Classify encrypted digits with the model that comes along.", define_demo}};
 
 struct CommonOptions {

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 bash tools/setup/packages.sh build test
-cmake --preset release
+cmake --preset release -DOPALINE_PRECOMPILED_HEADERS=ON
 cmake --build --preset release
 # Every program uses all cores, so threads that wait must not keep one busy.
 export OMP_WAIT_POLICY=passive

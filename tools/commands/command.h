@@ -23,6 +23,7 @@ using Action = std::function<void(const Session&)>;
 // One file each. They add a command's options to `command` and give back what to do with them; neither
 // outlives the other.
 Action define_keygen(CLI::App& command);
+Action define_key(CLI::App& command);
 Action define_train(CLI::App& command);
 Action define_compile(CLI::App& command);
 Action define_encrypt(CLI::App& command);
@@ -30,6 +31,11 @@ Action define_evaluate(CLI::App& command);
 Action define_decrypt(CLI::App& command);
 Action define_predict(CLI::App& command);
 Action define_inspect(CLI::App& command);
+Action define_serve(CLI::App& command);
+Action define_classify(CLI::App& command);
+Action define_number(CLI::App& command);
+Action define_import(CLI::App& command);
+Action define_export(CLI::App& command);
 Action define_demo(CLI::App& command);
 
 }  // namespace opaline::tools

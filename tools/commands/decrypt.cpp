@@ -7,6 +7,7 @@
 #include "commands/command.h"
 #include "commands/files.h"
 #include "commands/options.h"
+#include "commands/secret_keys.h"
 #include "opaline/inference/client.h"
 #include "opaline/paillier/key_files.h"
 
@@ -16,6 +17,7 @@ namespace {
 struct Options {
   std::filesystem::path reply;
   std::filesystem::path key;
+  SecretKeyOptions access;
   std::filesystem::path spec;
   AnswerOptions answers;
   std::optional<ImageRange> range;
@@ -28,7 +30,8 @@ std::size_t images_in(const std::filesystem::path& reply) {
 
 void run(const Options& options, const Session& session) {
   const ClientSpec spec = read_client_spec(options.spec);
-  const ReplyDecryptor decryptor(spec, Decryptor(read_secret_key(options.key), session.backend));
+  const ReplyDecryptor decryptor(
+      spec, Decryptor(read_secret_key(options.key, key_access(options.access)), session.backend));
 
   // Nothing is shown before all of the reply has proved sound.
   Answers answers;
@@ -51,6 +54,7 @@ Action define_decrypt(CLI::App& command) {
   const auto options = std::make_shared<Options>();
   command.add_option("reply", options->reply, "The reply to read")->required()->type_name("FILE");
   command.add_option("--key", options->key, "The secret key, NAME.key")->required()->type_name("FILE");
+  add_secret_key_options(command, options->access);
   command.add_option("--spec", options->spec, "The model's NAME.client")->required()->type_name("FILE");
   add_answer_options(command, options->answers);
   add_range_option(command, options->range,

@@ -11,6 +11,7 @@
 #include "commands/options.h"
 #include "commands/plans.h"
 #include "commands/report.h"
+#include "commands/secret_keys.h"
 #include "commands/stopwatch.h"
 #include "opaline/base/error.h"
 #include "opaline/base/file.h"
@@ -23,6 +24,7 @@ namespace {
 
 struct Options {
   std::filesystem::path key;
+  SecretKeyOptions access;
   std::filesystem::path spec;
   InputOptions inputs;
   std::filesystem::path output;
@@ -33,7 +35,9 @@ struct Options {
 
 // The owner of a secret key encrypts faster, and exactly: there is nothing to choose.
 Encryptor encryptor_for(const Options& options, const Backend& backend) {
-  if (holds_secret_key(options.key)) return Encryptor(read_secret_key(options.key), backend);
+  if (holds_secret_key(options.key)) {
+    return Encryptor(read_secret_key(options.key, key_access(options.access)), backend);
+  }
   const auto kind = options.noise == "djn" ? PublicNoiseKind::djn : PublicNoiseKind::full_length;
   return Encryptor(read_public_key(options.key), backend, {kind, 0});
 }
@@ -105,6 +109,7 @@ void run(const Options& options, const Session& session) {
 Action define_encrypt(CLI::App& command) {
   const auto options = std::make_shared<Options>();
   command.add_option("--key", options->key, "NAME.key (faster) or NAME.pub")->required()->type_name("FILE");
+  add_secret_key_options(command, options->access);
   command.add_option("--spec", options->spec, "The model's NAME.client")->required()->type_name("FILE");
   add_input_options(command, options->inputs);
   command.add_option("--output", options->output, "The query to write")->required()->type_name("FILE");

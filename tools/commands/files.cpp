@@ -3,6 +3,11 @@
 #include "opaline/base/error.h"
 
 namespace opaline::tools {
+namespace {
+
+constexpr std::size_t kNumbersLimit = std::size_t{256} << 20;  // some tens of thousands of ciphertexts
+
+}  // namespace
 
 CompiledModel read_server_model(const std::filesystem::path& path) {
   return CompiledModel::parse(read_file(path, kServerFileLimit), path.string());
@@ -14,6 +19,10 @@ ClientSpec read_client_spec(const std::filesystem::path& path) {
 
 ImportedNetwork read_network(const std::filesystem::path& path) {
   return import_onnx(read_file(path, kOnnxLimit), path.string());
+}
+
+std::vector<PheNumber> read_numbers(const std::filesystem::path& path, const PublicKey& key) {
+  return parse_phe_numbers(read_file(path, kNumbersLimit), key, path.string());
 }
 
 std::filesystem::path with_ending(const std::filesystem::path& path, const char* ending) {

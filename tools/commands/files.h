@@ -1,11 +1,13 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "opaline/base/file.h"
 #include "opaline/base/sha256.h"
 #include "opaline/model/compiled_model.h"
 #include "opaline/model/onnx_network.h"
+#include "opaline/paillier/phe_numbers.h"
 
 namespace opaline::tools {
 
@@ -13,6 +15,7 @@ namespace opaline::tools {
 CompiledModel read_server_model(const std::filesystem::path& path);
 ClientSpec read_client_spec(const std::filesystem::path& path);
 ImportedNetwork read_network(const std::filesystem::path& path);
+std::vector<PheNumber> read_numbers(const std::filesystem::path& path, const PublicKey& key);
 
 /// `path` with an ending put behind it, whatever stands there: "out/digits" and ".key".
 std::filesystem::path with_ending(const std::filesystem::path& path, const char* ending);

@@ -11,6 +11,7 @@
 #include "commands/options.h"
 #include "commands/plans.h"
 #include "commands/report.h"
+#include "commands/secret_keys.h"
 #include "opaline/base/error.h"
 #include "opaline/base/frame.h"
 #include "opaline/inference/message.h"
@@ -27,6 +28,7 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   fs::path file;
+  SecretKeyOptions access;
   bool json = false;
   bool plan = false;
   bool run = false;
@@ -35,19 +37,29 @@ struct Options {
   std::size_t bits = kDefaultKeyBits;
 };
 
-// Never a secret number: only what the public half says as well, and who else may read the file.
-Json describe_key(const fs::path& path) {
+// Never a secret number: only what the public half says as well, and who else may use the file.
+Json describe_key(const fs::path& path, const SecretKeyOptions& options) {
+  const bool encrypted = is_encrypted_key(path);
+  constexpr unsigned others = 0077;
+  const bool alone = (FileReader(path).permissions() & others) == 0;
+  if (encrypted && options.passphrase_file.empty()) {
+    return {{"kind", "secret key"}, {"encrypted", true}, {"readable_by_owner_only", alone}};
+  }
   if (!holds_secret_key(path)) {
     const PublicKey key = read_public_key(path);
-    return {{"kind", "public key"}, {"bits", key.bits()}, {"fingerprint", to_hex(key.fingerprint())}};
+    return {{"kind", "public key"},
+            {"bits", key.bits()},
+            {"fingerprint", to_hex(key.fingerprint())},
+            {"proof", key.proof() != nullptr}};
   }
-  const SecretKey key = read_secret_key(path);
-  constexpr unsigned others = 0077;
+  const SecretKey key = read_secret_key(path, key_access(options));
   return {{"kind", "secret key"},
           {"bits", key.public_key().bits()},
           {"fingerprint", to_hex(key.public_key().fingerprint())},
+          {"proof", key.public_key().proof() != nullptr},
           {"noise_generators", key.generator_p().has_value()},
-          {"readable_by_owner_only", (FileReader(path).permissions() & others) == 0}};
+          {"encrypted", encrypted},
+          {"readable_by_owner_only", alone}};
 }
 
 const char* name_of(OutputActivation activation) {
@@ -131,7 +143,8 @@ Json describe_query(const fs::path& path) {
   const QueryHeader header = read_query_header(reader);
   Json fields = {{"kind", "query"},
                  {"key_bits", header.key.bits()},
-                 {"key_fingerprint", to_hex(header.key.fingerprint())}};
+                 {"key_fingerprint", to_hex(header.key.fingerprint())},
+                 {"key_proof", header.key.proof() != nullptr}};
   put_message_fields(fields, header);
   return fields;
 }
@@ -205,7 +218,8 @@ constexpr FramedKind kFramedKinds[] = {{{'S', 'R', 'V', 'R'}, describe_server},
                                        {{'Q', 'H', 'D', 'R'}, describe_query},
                                        {{'R', 'H', 'D', 'R'}, describe_reply}};
 
-Json describe(const fs::path& path) {
+Json describe(const Options& options) {
+  const fs::path& path = options.file;
   FileReader file(path);
   std::array<std::uint8_t, 8> start{};
   file.read(
@@ -217,7 +231,7 @@ Json describe(const fs::path& path) {
   if (start[0] == 0 && start[1] == 0 && start[2] == 8) {
     return start[3] == 1 ? describe_labels(path) : describe_images(path);
   }
-  if (start[0] == '{') return describe_key(path);
+  if (start[0] == '{' || start[0] == '-') return describe_key(path, options.access);
   if (start[0] == 0x89 && start[1] == 'P') return describe_photograph(path);
   if ((start[0] == 0x93 && start[1] == 'N') || path.extension() == ".csv") return describe_table(path);
   return describe_network(path);
@@ -255,7 +269,7 @@ Json plan_fields(const Options& options, const Session& session) {
 
 void run(const Options& options, const Session& session) {
   Json fields = {{"file", options.file.string()}};
-  fields.update(describe(options.file));
+  fields.update(describe(options));
   fields["bytes"] = fs::file_size(options.file);
   if (options.plan || options.run) fields.update(plan_fields(options, session));
   print_report(fields, options.json ? ReportFormat::json : ReportFormat::text);
@@ -268,6 +282,7 @@ Action define_inspect(CLI::App& command) {
   command.add_option("file", options->file, "Any file that opaline reads or writes")
       ->required()
       ->type_name("FILE");
+  add_secret_key_options(command, options->access);
   command.add_flag("--json", options->json, "Print the fields as one JSON object");
   command.add_flag("--plan", options->plan,
                    "Of a model: also the layouts for queries, and what they are predicted to take here");

@@ -42,8 +42,10 @@ Plan make_plan(const PlanOptions& options, const QueryEncryptor& encryptor, std:
   const Objective objective = objective_of(options.layout).value();
   const MachineSpeed speed =
       objective == Objective::plain ? MachineSpeed{} : MachineSpeed::measure(encryptor.encryptor(), backend);
-  const Planner planner(encryptor.spec(), encryptor.encryptor().public_key().bits(), speed);
-  return planner.choose(objective, images, options.link_mbps);
+  const PublicKey& key = encryptor.encryptor().public_key();
+  Plan plan = Planner(encryptor.spec(), key.bits(), speed).choose(objective, images, options.link_mbps);
+  if (key.proof() != nullptr) plan.bytes_up += key.proof()->roots.size();
+  return plan;
 }
 
 Json layout_fields(const LayoutShape& layout) {

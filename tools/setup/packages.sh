@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Installs the Debian packages a step needs, and only those that are missing.
-# Usage: bash tools/setup/packages.sh build|test|lint|tsan...
+# Usage: bash tools/setup/packages.sh build|test|lint|tsan|fuzz...
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libgmp-dev libboost-dev libprotobuf-dev protobuf-compiler libonnx-dev
        nlohmann-json3-dev libcli11-dev libeigen3-dev zlib1g-dev libssl-dev liblbfgs-dev
-       libcsv-dev libpng-dev)
-test=(catch2 libbenchmark-dev python3 git libonnx-testdata)
+       libcsv-dev libpng-dev prometheus-cpp-dev)
+test=(catch2 libbenchmark-dev python3 git libonnx-testdata curl openssl valgrind
+      clang-14 libclang-rt-14-dev)
 lint=(clang-format-14 clang-tidy-14 libomp-14-dev)
 tsan=(clang-14 libomp-14-dev libclang-rt-14-dev)
+fuzz=(clang-14 libomp-14-dev libclang-rt-14-dev)
 
 wanted=()
 for step in "$@"; do
@@ -17,7 +19,8 @@ for step in "$@"; do
     test) wanted+=("${test[@]}") ;;
     lint) wanted+=("${lint[@]}") ;;
     tsan) wanted+=("${tsan[@]}") ;;
-    *) echo "packages.sh: unknown step '$step' (build, test, lint or tsan)" >&2; exit 2 ;;
+    fuzz) wanted+=("${fuzz[@]}") ;;
+    *) echo "packages.sh: unknown step '$step' (build, test, lint, tsan or fuzz)" >&2; exit 2 ;;
   esac
 done
 

@@ -22,6 +22,11 @@ std::string to_base64url(ByteView bytes);
 /// Throws Error(damaged) on anything else.
 Bytes from_base64url(std::string_view text);
 
+/// Base64 with padding (RFC 4648, section 4), and its strict inverse: Error(damaged) on anything that
+/// to_base64 would not write.
+std::string to_base64(ByteView bytes);
+Bytes from_base64(std::string_view text);
+
 /// The bytes of a text, without a copy.
 inline ByteView as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};

@@ -21,7 +21,9 @@ enum class ErrorKind {
   unsupported_model,    ///< a network that is not affine, or not readable
   corrupt_reply,        ///< a decrypted value outside its certificate
   fault,                ///< a computation contradicted itself; nothing was released
-  unsupported_backend   ///< an arithmetic backend this machine or this build does not have
+  unsupported_backend,  ///< an arithmetic backend this machine or this build does not have
+  network,              ///< a connection failed, broke off or was too slow, or a server is busy: try later
+  authentication        ///< a server did not prove who it is, or does not accept who asks
 };
 
 /// The one exception type of the library.

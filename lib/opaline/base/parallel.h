@@ -6,53 +6,65 @@
 #include <atomic>
 #include <cstddef>
 #include <exception>
+#include <mutex>
 #include <numeric>
 #include <vector>
 
 namespace opaline {
 
-/// Runs body(i) for every i in [0, count), shared out over OpenMP's threads, in no fixed order. The first
-/// exception thrown is thrown again here after all have stopped. The one level of parallelism there is:
-/// called from inside itself it runs serially.
-template <typename Body>
-void parallel_for(std::size_t count, const Body& body) {
-  std::exception_ptr failure;
-#pragma omp parallel for schedule(dynamic) default(none) shared(count, body, failure)
-  for (std::size_t i = 0; i < count; ++i) {
+/// The exception of the lowest place, of those that threads met with, so that errors do not depend on which
+/// thread was first.
+class FirstFailure {
+ public:
+  /// Runs the action of a place; may be called from many threads.
+  template <typename Action>
+  void guard(std::size_t place, const Action& action) {
     try {
-      body(i);
+      action();
     } catch (...) {
-#pragma omp critical(opaline_parallel_for)
-      if (!failure) failure = std::current_exception();
+      const std::lock_guard lock(mutex_);
+      if (failure_ && place_ <= place) return;
+      failure_ = std::current_exception();
+      place_ = place;
     }
   }
-  if (failure) std::rethrow_exception(failure);
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::size_t place_ = 0;
+  std::exception_ptr failure_;
+};
+
+/// Runs body(i) for every i in [0, count), shared out over OpenMP's threads, in no fixed order. Of the
+/// exceptions thrown that of the smallest i is thrown again here after all are done. The one level of
+/// parallelism there is: called from inside itself it runs serially.
+template <typename Body>
+void parallel_for(std::size_t count, const Body& body) {
+  FirstFailure failure;
+#pragma omp parallel for schedule(dynamic) default(none) shared(count, body, failure)
+  for (std::size_t i = 0; i < count; ++i) failure.guard(i, [&] { body(i); });
+  failure.rethrow();
 }
 
 /// The same, and threads that find nothing left to do call idle(), which should take a fraction of a
 /// millisecond, until all are done. With one thread idle() is never called.
 template <typename Body, typename Idle>
 void parallel_for(std::size_t count, const Body& body, const Idle& idle) {
-  std::exception_ptr failure;
+  FirstFailure failure;
   std::atomic<std::size_t> next = 0;
   std::atomic<std::size_t> left = count;
 #pragma omp parallel default(none) shared(count, body, idle, failure, next, left)
   {
-    const auto guarded = [&](const auto& action) {
-      try {
-        action();
-      } catch (...) {
-#pragma omp critical(opaline_parallel_for)
-        if (!failure) failure = std::current_exception();
-      }
-    };
     for (std::size_t i = next++; i < count; i = next++) {
-      guarded([&] { body(i); });
+      failure.guard(i, [&] { body(i); });
       --left;
     }
-    while (left > 0) guarded([&] { idle(); });
+    while (left > 0) failure.guard(count, idle);
   }
-  if (failure) std::rethrow_exception(failure);
+  failure.rethrow();
 }
 
 struct Share {

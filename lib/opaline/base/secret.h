@@ -7,6 +7,8 @@
 #include <new>
 #include <vector>
 
+#include "opaline/base/secret_heap.h"
+
 namespace opaline {
 
 /// Overwrites memory in a way the compiler may not remove.
@@ -14,8 +16,8 @@ inline void wipe(void* memory, std::size_t bytes) noexcept {
   if (bytes > 0) ::explicit_bzero(memory, bytes);
 }
 
-/// An allocator whose memory is wiped before it is given back. It is aligned to 64 bytes, which is what
-/// vector kernels want of their operands.
+/// An allocator whose memory is wiped before it is given back and left out of core dumps (secret_heap.h). It
+/// is aligned to 64 bytes, which is what vector kernels want of their operands.
 template <typename T>
 struct WipingAllocator {
   using value_type = T;
@@ -26,16 +28,13 @@ struct WipingAllocator {
 
   T* allocate(std::size_t count) {
     if (count > PTRDIFF_MAX / sizeof(T)) throw std::bad_array_new_length();
-    return static_cast<T*>(::operator new(count * sizeof(T), kAlignment));
+    return static_cast<T*>(allocate_secret(count * sizeof(T)));
   }
   void deallocate(T* memory, std::size_t count) noexcept {
     wipe(memory, count * sizeof(T));
-    ::operator delete(memory, kAlignment);
+    free_secret(memory, count * sizeof(T));
   }
   friend bool operator==(const WipingAllocator& /*a*/, const WipingAllocator& /*b*/) { return true; }
-
- private:
-  static constexpr std::align_val_t kAlignment{64};
 };
 
 /// A vector for secrets: wiped when it is destroyed and when it grows.

@@ -10,11 +10,44 @@
 #include <string>
 #include <vector>
 
+#include "opaline/base/constant_time.h"
 #include "opaline/base/error.h"
 #include "opaline/bigint/kernels/avx512ifma.h"
 #include "opaline/bigint/kernels/portable.h"
 
 namespace opaline {
+
+namespace {
+
+/// Numbers one after the other, in `size` words each.
+WordVector words_of(std::span<const Integer> values, std::size_t size) {
+  WordVector words(values.size() * size);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    to_words(values[i], std::span(words).subspan(i * size, size));
+  return words;
+}
+
+}  // namespace
+
+void PairArithmetic::load(Word* r, std::span<const Integer> values) const {
+  load_words(r, words_of(values.first(lanes_), 2 * modulus_size_).data());
+}
+
+void PairArithmetic::load_half(Word* r, std::span<const Integer> values) const {
+  load_half_words(r, words_of(values.first(lanes_), modulus_size_).data());
+}
+
+std::vector<PairArithmetic::Halves> PairArithmetic::store_halves(const Word* x) const {
+  WordVector words(2 * lanes_ * modulus_size_);
+  store_words(words.data(), x);
+  std::vector<Halves> halves;
+  halves.reserve(lanes_);
+  for (std::size_t lane = 0; lane < lanes_; ++lane) {
+    const auto number = std::span(words).subspan(2 * lane * modulus_size_, 2 * modulus_size_);
+    halves.push_back({from_words(number.first(modulus_size_)), from_words(number.last(modulus_size_))});
+  }
+  return halves;
+}
 
 std::vector<Integer> PairArithmetic::store(const Word* x) const {
   std::vector<Integer> values;
@@ -23,13 +56,37 @@ std::vector<Integer> PairArithmetic::store(const Word* x) const {
   return values;
 }
 
-void Backend::check_moduli(std::span<const Integer> moduli, std::size_t lanes) {
-  bool good = moduli.size() == lanes;
-  for (const Integer& m : moduli) {
-    good = good && bit_test(m, 0) && bit_length(m) >= 2 && bit_length(m) <= 8192 &&
-           bit_length(m) == bit_length(moduli.front()) && m > 0;
+std::unique_ptr<const PairArithmetic> Backend::pair_arithmetic(
+    std::span<const std::span<const Word>> moduli) const {
+  bool good = moduli.size() == lanes();
+  if (good) {
+    const std::size_t bits = public_bit_length(moduli.front());
+    good = bits >= 2 && bits <= 8192;
+    for (const std::span<const Word> m : moduli) {
+      good = good && m.size() == words_for(bits) && public_bit_length(m) == bits &&
+             declassified(m.front() & 1) == 1;
+    }
   }
   if (!good) throw Error(ErrorKind::invalid_argument, "moduli must be odd, of one size, and one a lane");
+  return make_arithmetic(moduli);
+}
+
+std::unique_ptr<const PairArithmetic> Backend::pair_arithmetic(std::span<const Integer> moduli) const {
+  std::vector<WordVector> words;
+  words.reserve(moduli.size());
+  std::vector<std::span<const Word>> views;
+  for (const Integer& modulus : moduli) {
+    const auto same = std::find(moduli.begin(), moduli.end(), modulus) - moduli.begin();
+    if (static_cast<std::size_t>(same) < views.size()) {
+      views.push_back(views[static_cast<std::size_t>(same)]);  // lanes that share a modulus share its words
+      continue;
+    }
+    // What is no modulus is refused with the others.
+    words.emplace_back(modulus > 0 ? words_for(bit_length(modulus)) : 0);
+    if (modulus > 0) to_words(modulus, words.back());
+    views.emplace_back(words.back());
+  }
+  return pair_arithmetic(views);
 }
 
 std::span<const Backend* const> backends() {
@@ -113,6 +170,11 @@ const Backend& quick_backend(const Backend& backend) {
 
 std::unique_ptr<const PairArithmetic> uniform_arithmetic(const Backend& backend, const Integer& modulus) {
   return backend.pair_arithmetic(std::vector<Integer>(backend.lanes(), modulus));
+}
+
+std::unique_ptr<const PairArithmetic> uniform_arithmetic(const Backend& backend,
+                                                         std::span<const Word> modulus) {
+  return backend.pair_arithmetic(std::vector<std::span<const Word>>(backend.lanes(), modulus));
 }
 
 }  // namespace opaline

@@ -26,14 +26,20 @@ class Backend {
   /// more threads than elements. Itself if there is no such. Numbers kept on their own are the same for both.
   virtual const Backend& narrower() const { return *this; }
 
-  /// Arithmetic for one modulus a lane: `lanes()` odd moduli of 2 … 8192 bits, all of the same bit length.
-  virtual std::unique_ptr<const PairArithmetic> pair_arithmetic(std::span<const Integer> moduli) const = 0;
+  /// Arithmetic for one modulus a lane: `lanes()` odd moduli of 2 … 8192 bits, all of the same bit length,
+  /// which is public, in the words that these bits need. Constant-time in the moduli. Error(invalid_argument)
+  /// for others.
+  std::unique_ptr<const PairArithmetic> pair_arithmetic(std::span<const std::span<const Word>> moduli) const;
+
+  /// The same for moduli that may be known.
+  std::unique_ptr<const PairArithmetic> pair_arithmetic(std::span<const Integer> moduli) const;
 
  protected:
   Backend() = default;
 
-  /// Error(invalid_argument) unless the moduli are what pair_arithmetic() takes.
-  static void check_moduli(std::span<const Integer> moduli, std::size_t lanes);
+  /// For moduli that were checked.
+  virtual std::unique_ptr<const PairArithmetic> make_arithmetic(
+      std::span<const std::span<const Word>> moduli) const = 0;
 };
 
 /// Every backend of this build, fastest first, whether this machine supports it or not.
@@ -50,7 +56,9 @@ const Backend& default_backend();
 /// backend itself.
 const Backend& quick_backend(const Backend& backend);
 
-/// Arithmetic with one modulus in every lane.
+/// Arithmetic with one modulus in every lane, constant-time in the modulus in the first form.
+std::unique_ptr<const PairArithmetic> uniform_arithmetic(const Backend& backend,
+                                                         std::span<const Word> modulus);
 std::unique_ptr<const PairArithmetic> uniform_arithmetic(const Backend& backend, const Integer& modulus);
 
 }  // namespace opaline

@@ -2,22 +2,31 @@
 
 #include <algorithm>
 
+#include "opaline/base/constant_time.h"
 #include "opaline/base/error.h"
+#include "opaline/bigint/exponentiation.h"
 
 namespace opaline {
 
-ExponentDigits::ExponentDigits(std::span<const Integer> exponents, std::size_t lanes, std::size_t bits,
+ExponentDigits::ExponentDigits(std::span<const Word> exponents, std::size_t lanes, std::size_t bits,
                                std::size_t width)
     : width_(width),
       count_(std::max<std::size_t>((bits + width - 1) / width, 1)),
       words_(count_ * width / 64 + 2),
       exponents_(lanes * words_) {
-  if (exponents.size() != lanes) throw Error(ErrorKind::invalid_argument, "one exponent a lane is needed");
+  const std::size_t size = exponent_words(bits);
+  if (exponents.size() != lanes * size) {
+    throw Error(ErrorKind::invalid_argument, "one exponent a lane is needed");
+  }
+  Word above = 0;  // bits that should not be there
   for (std::size_t lane = 0; lane < lanes; ++lane) {
-    if (exponents[lane] < 0 || bit_length(exponents[lane]) > bits) {
-      throw Error(ErrorKind::invalid_argument, "an exponent lies outside its declared bits");
-    }
-    to_words(exponents[lane], std::span(exponents_).subspan(lane * words_, words_));
+    const auto exponent = exponents.subspan(lane * size, size);
+    std::copy(exponent.begin(), exponent.end(),
+              exponents_.begin() + static_cast<std::ptrdiff_t>(lane * words_));
+    if (bits < 64 * size) above |= exponent.back() >> (bits % 64);
+  }
+  if (declassified(above) != 0) {
+    throw Error(ErrorKind::invalid_argument, "an exponent lies outside its declared bits");
   }
 }
 

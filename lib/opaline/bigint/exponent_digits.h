@@ -12,8 +12,9 @@ namespace opaline {
 /// digit.
 class ExponentDigits {
  public:
-  /// `lanes` exponents 0 ≤ e < 2^bits, or Error(invalid_argument).
-  ExponentDigits(std::span<const Integer> exponents, std::size_t lanes, std::size_t bits, std::size_t width);
+  /// `lanes` exponents 0 ≤ e < 2^bits of words_for(bits) words each (of one word for bits = 0), or
+  /// Error(invalid_argument).
+  ExponentDigits(std::span<const Word> exponents, std::size_t lanes, std::size_t bits, std::size_t width);
 
   std::size_t count() const { return count_; }  ///< digits an exponent, at least one
 

@@ -26,8 +26,19 @@ void copy(const PairArithmetic& f, Word* r, const Word* x) {
 
 void set_one(const PairArithmetic& f, Word* r) { f.load(r, std::vector<Integer>(f.lanes(), 1)); }
 
-void pow(const PairArithmetic& f, Word* r, const Word* x, std::span<const Integer> exponents,
-         std::size_t bits) {
+WordVector exponents_of(std::span<const Integer> exponents, std::size_t bits) {
+  const std::size_t size = exponent_words(bits);
+  WordVector words(exponents.size() * size);
+  for (std::size_t i = 0; i < exponents.size(); ++i) {
+    if (exponents[i] < 0 || bit_length(exponents[i]) > bits) {
+      throw Error(ErrorKind::invalid_argument, "an exponent lies outside its declared bits");
+    }
+    to_words(exponents[i], std::span(words).subspan(i * size, size));
+  }
+  return words;
+}
+
+void pow(const PairArithmetic& f, Word* r, const Word* x, std::span<const Word> exponents, std::size_t bits) {
   const std::size_t width = window_bits(bits);
   const std::size_t entries = std::size_t{1} << width;
   const std::size_t words = f.words();
@@ -120,6 +131,56 @@ void pow_vartime(const PairArithmetic& f, Word* r, const Word* x, const Integer&
   SlidingPower power(f, x, exponent);
   power.advance(std::numeric_limits<std::size_t>::max());
   std::copy_n(power.result(), f.words(), r);
+}
+
+void pow_vartime(const PairArithmetic& f, Word* r, const Word* x, std::span<const Integer> exponents) {
+  std::size_t bits = 0;
+  for (const Integer& exponent : exponents) {
+    if (exponent < 0) throw Error(ErrorKind::invalid_argument, "exponent must not be negative");
+    bits = std::max<std::size_t>(bits, bit_length(exponent));
+  }
+  if (exponents.size() != f.lanes()) {
+    throw Error(ErrorKind::invalid_argument, "there must be one exponent a lane");
+  }
+  const std::size_t width = window_bits(bits);
+  const std::size_t entries = std::size_t{1} << width;
+
+  // Lanes read different powers, so these are kept as numbers of their own.
+  WordVector table(entries * f.lanes() * f.number_words());
+  const auto number = [&](std::size_t power, std::size_t lane) {
+    return table.data() + (power * f.lanes() + lane) * f.number_words();
+  };
+  std::vector<Word*> written(f.lanes());
+  WordVector result(f.words());
+  set_one(f, result.data());
+  for (std::size_t power = 0; power < entries; ++power) {
+    if (power > 0) f.mul(result.data(), result.data(), x);
+    for (std::size_t lane = 0; lane < f.lanes(); ++lane) written[lane] = number(power, lane);
+    f.scatter_numbers_vartime(written, result.data());
+  }
+
+  const auto digit = [&](std::size_t lane, std::size_t position) {
+    std::size_t value = 0;
+    for (std::size_t i = width; i-- > 0;) {
+      value = 2 * value + (bit_test(exponents[lane], static_cast<unsigned>(position * width + i)) ? 1 : 0);
+    }
+    return value;
+  };
+  WordVector factor(f.words());
+  std::vector<const Word*> read(f.lanes());
+  const auto gather = [&](Word* out, std::size_t position) {
+    for (std::size_t lane = 0; lane < f.lanes(); ++lane) read[lane] = number(digit(lane, position), lane);
+    f.gather_numbers_vartime(out, read);
+  };
+  std::size_t position = (std::max<std::size_t>(bits, 1) - 1) / width;
+  gather(result.data(), position);
+  while (position > 0) {
+    --position;
+    for (std::size_t i = 0; i < width; ++i) f.sqr(result.data(), result.data());
+    gather(factor.data(), position);
+    f.mul(result.data(), result.data(), factor.data());
+  }
+  copy(f, r, result.data());
 }
 
 }  // namespace opaline

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
 #include "opaline/bigint/exponent_digits.h"
 #include "opaline/bigint/exponentiation.h"
@@ -69,10 +70,16 @@ void FixedBase::prefetch(std::size_t i, std::size_t slice, std::size_t slices) c
   }
 }
 
-void FixedBase::pow(std::span<WordVector> results, std::span<const std::vector<Integer>> exponents) const {
+void FixedBase::pow(std::span<WordVector> results, std::span<const Word> exponents) const {
+  const std::size_t group = f_.lanes() * exponent_words(bits_);
+  if (exponents.size() != results.size() * group) {
+    throw Error(ErrorKind::invalid_argument, "one exponent a lane is needed");
+  }
   std::vector<ExponentDigits> digits;
-  digits.reserve(exponents.size());
-  for (const std::vector<Integer>& lanes : exponents) digits.emplace_back(lanes, f_.lanes(), bits_, width_);
+  digits.reserve(results.size());
+  for (std::size_t g = 0; g < results.size(); ++g) {
+    digits.emplace_back(exponents.subspan(g * group, group), f_.lanes(), bits_, width_);
+  }
   const std::size_t words = f_.words();
   const std::size_t half = f_.half_words();
   SecretVector<std::uint32_t> index(results.size() * f_.lanes());

@@ -23,8 +23,9 @@ class FixedBase {
   FixedBase(const PairArithmetic& arithmetic, const Word* base, const Word* inverse, std::size_t bits);
 
   /// results[g] = base^exponents[g][lane] in every lane, for several elements at once, which share the
-  /// reading of the table. Constant-time: every entry of the table is read for every digit.
-  void pow(std::span<WordVector> results, std::span<const std::vector<Integer>> exponents) const;
+  /// reading of the table. Exponents lie one after the other, lane for lane and element for element, in
+  /// exponent_words(bits) words each. Constant-time: every entry of the table is read for every digit.
+  void pow(std::span<WordVector> results, std::span<const Word> exponents) const;
 
   std::size_t table_bytes() const { return table_.size() * sizeof(Word); }
 

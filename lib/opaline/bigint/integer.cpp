@@ -3,15 +3,48 @@
 #include <gmp.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "opaline/base/error.h"
-#include "opaline/base/random.h"
 #include "opaline/base/secret.h"
+#include "opaline/bigint/words.h"
 
 namespace opaline {
 namespace {
 
 static_assert(GMP_NUMB_BITS == 64, "the limb arithmetic of this library is written for 64-bit limbs");
+
+using Allocate = void* (*)(std::size_t);
+using Reallocate = void* (*)(void*, std::size_t, std::size_t);
+using Free = void (*)(void*, std::size_t);
+
+/// GMP's memory, wiped before it is given back to whom it had it from. Installed before main, since no other
+/// thread may be at work in GMP then; functions that a program installs later take its place.
+class WipingMemory {
+ public:
+  WipingMemory() noexcept {
+    Reallocate ignored = nullptr;
+    ::mp_get_memory_functions(&allocate_, &ignored, &free_);
+    ::mp_set_memory_functions(allocate_, reallocate, release);
+  }
+
+ private:
+  static void* reallocate(void* memory, std::size_t old_bytes, std::size_t bytes) {
+    void* const fresh = allocate_(bytes);
+    std::memcpy(fresh, memory, std::min(old_bytes, bytes));
+    release(memory, old_bytes);
+    return fresh;
+  }
+  static void release(void* memory, std::size_t bytes) {
+    wipe(memory, bytes);
+    free_(memory, bytes);
+  }
+
+  static inline Allocate allocate_ = nullptr;
+  static inline Free free_ = nullptr;
+};
+
+const WipingMemory kWipingMemory;
 
 mpz_srcptr raw(const Integer& x) { return x.backend().data(); }
 mpz_ptr raw(Integer& x) { return x.backend().data(); }
@@ -78,16 +111,11 @@ Integer pow_mod_vartime(const Integer& base, const Integer& exponent, const Inte
 
 Integer random_below(const Integer& bound) {
   require(bound > 0, "bound must be positive");
-  const std::size_t bits = bit_length(bound);
-  SecretBytes bytes((bits + 7) / 8);
-  const auto top_mask = static_cast<std::uint8_t>(0xff >> (8 * bytes.size() - bits));
-  while (true) {
-    fill_random(bytes);
-    bytes.front() &= top_mask;
-    Integer x = from_bytes(bytes);
-    if (x < bound) return x;
-    wipe(x);
-  }
+  WordVector words(words_for(bit_length(bound)));
+  WordVector limit(words);
+  to_words(bound, limit);
+  random_below(words, limit);
+  return from_words(words);
 }
 
 Integer random_unit(const Integer& m) {

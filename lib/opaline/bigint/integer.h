@@ -11,6 +11,8 @@
 namespace opaline {
 
 /// Signed integers of any size: Boost.Multiprecision over GMP. Not for secrets at rest (see SecretInteger).
+/// A program with this library in it wipes whatever memory GMP gives back, its own included
+/// (mp_set_memory_functions, once, before main).
 using Integer = boost::multiprecision::number<boost::multiprecision::gmp_int, boost::multiprecision::et_off>;
 
 /// Bits of |x|; 0 for 0.
@@ -54,26 +56,5 @@ Integer from_words(std::span<const std::uint64_t> words);
 
 /// Overwrites the number's memory with zeros; its value is 0 afterwards.
 void wipe(Integer& x) noexcept;
-
-/// An integer that is wiped when it is destroyed and can be moved but not copied.
-class SecretInteger {
- public:
-  SecretInteger() = default;
-  explicit SecretInteger(Integer value) : value_(std::move(value)) {}
-  SecretInteger(SecretInteger&& other) noexcept { std::swap(value_, other.value_); }
-  SecretInteger& operator=(SecretInteger&& other) noexcept {
-    std::swap(value_, other.value_);
-    return *this;
-  }
-  SecretInteger(const SecretInteger&) = delete;
-  SecretInteger& operator=(const SecretInteger&) = delete;
-  ~SecretInteger() { wipe(value_); }
-
-  const Integer& get() const { return value_; }
-  SecretInteger clone() const { return SecretInteger(value_); }
-
- private:
-  Integer value_;
-};
 
 }  // namespace opaline

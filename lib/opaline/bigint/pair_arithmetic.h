@@ -5,15 +5,10 @@
 #include <span>
 #include <vector>
 
-#include "opaline/base/secret.h"
 #include "opaline/bigint/integer.h"
+#include "opaline/bigint/words.h"
 
 namespace opaline {
-
-using Word = std::uint64_t;
-
-/// Storage for elements; wiped after use.
-using WordVector = SecretVector<Word>;
 
 /// The seam between the algorithms and the arithmetic backends.
 ///
@@ -43,8 +38,13 @@ class PairArithmetic {
   std::size_t half_words() const { return half_words_; }  ///< of a half element (one number mod m_i a lane)
   std::size_t number_words() const { return number_words_; }  ///< of one lane's number, kept on its own
 
-  /// The odd modulus m of a lane.
-  virtual const Integer& modulus(std::size_t lane) const = 0;
+  std::size_t modulus_size() const { return modulus_size_; }  ///< 64-bit words of a modulus
+
+  /// The odd modulus m of a lane, in modulus_size() words.
+  virtual std::span<const Word> modulus_words(std::size_t lane) const = 0;
+
+  /// The same where it is public.
+  Integer modulus(std::size_t lane) const { return from_words(modulus_words(lane)); }
 
   /// r = x · y mod m².
   virtual void mul(Word* r, const Word* x, const Word* y) const = 0;
@@ -83,30 +83,40 @@ class PairArithmetic {
   virtual void gather_numbers_vartime(Word* r, std::span<const Word* const> numbers) const = 0;
   virtual void scatter_numbers_vartime(std::span<Word* const> numbers, const Word* x) const = 0;
 
-  /// r = the numbers 0 ≤ values[lane] < m², one a lane.
-  virtual void load(Word* r, std::span<const Integer> values) const = 0;
+  /// r = numbers below m², one a lane: 2·modulus_size() words each, least significant first.
+  virtual void load_words(Word* r, const Word* values) const = 0;
 
-  /// A half element of the numbers 0 ≤ values[lane] < m, one a lane.
-  virtual void load_half(Word* r, std::span<const Integer> values) const = 0;
+  /// A half element of numbers below m, one a lane: modulus_size() words each.
+  virtual void load_half_words(Word* r, const Word* values) const = 0;
 
-  /// A number mod m² as its two halves, both in [0, m): a + b·m.
+  /// The number of every lane as its two halves a, then b, of a + b·m, both in [0, m): modulus_size() words
+  /// each.
+  virtual void store_words(Word* values, const Word* x) const = 0;
+
+  /// The same for numbers that may be known: how many words of an Integer are used is no secret.
+  void load(Word* r, std::span<const Integer> values) const;
+  void load_half(Word* r, std::span<const Integer> values) const;
+
   struct Halves {
     Integer a;
     Integer b;
   };
+  std::vector<Halves> store_halves(const Word* x) const;
 
-  /// The numbers of all lanes.
-  virtual std::vector<Halves> store_halves(const Word* x) const = 0;
-
-  /// The same as whole numbers in [0, m²).
+  /// Whole numbers in [0, m²).
   std::vector<Integer> store(const Word* x) const;
 
  protected:
-  PairArithmetic(std::size_t lanes, std::size_t words, std::size_t number_words)
-      : lanes_(lanes), words_(words), half_words_(words / 2), number_words_(number_words) {}
+  PairArithmetic(std::size_t lanes, std::size_t modulus_size, std::size_t words, std::size_t number_words)
+      : lanes_(lanes),
+        modulus_size_(modulus_size),
+        words_(words),
+        half_words_(words / 2),
+        number_words_(number_words) {}
 
  private:
   std::size_t lanes_;
+  std::size_t modulus_size_;
   std::size_t words_;
   std::size_t half_words_;
   std::size_t number_words_;

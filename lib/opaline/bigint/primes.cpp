@@ -18,7 +18,6 @@ constexpr int kRounds = 24 + 16;
 
 constexpr std::uint32_t kSieveLimit = 1U << 16;
 constexpr std::size_t kCofactorBits = 17;
-const Integer kCofactorLimit = 1U << 20;
 
 const std::vector<std::uint32_t>& small_odd_primes() {
   static const std::vector<std::uint32_t> primes = [] {
@@ -55,21 +54,21 @@ std::optional<std::size_t> first_prime(const Integer& start, const Integer& step
   }
   for (std::size_t i = 0; i < count; ++i) {
     if (composite[i]) continue;
-    SecretInteger candidate(start + step * i);
-    if (is_probable_prime_vartime(candidate.get())) return i;
+    const Integer candidate = start + step * i;
+    if (is_probable_prime_vartime(candidate)) return i;
   }
   return std::nullopt;
 }
 
 Integer power_of_two(std::size_t exponent) { return Integer(1) << static_cast<unsigned>(exponent); }
 
-SecretInteger random_prime(std::size_t bits) {
+Integer random_prime(std::size_t bits) {
   const std::size_t count = 4 * bits;
   while (true) {
     const Integer half = power_of_two(bits - 1);
-    SecretInteger start(half + random_below(half - 2 * count) / 2 * 2 + 1);
-    const auto found = first_prime(start.get(), 2, count);
-    if (found) return SecretInteger(start.get() + 2 * Integer(*found));
+    const Integer start = half + random_below(half - 2 * count) / 2 * 2 + 1;
+    const auto found = first_prime(start, 2, count);
+    if (found) return start + 2 * Integer(*found);
   }
 }
 
@@ -103,45 +102,31 @@ bool is_probable_prime_vartime(const Integer& x) {
 StructuredPrime generate_structured_prime(std::size_t bits) {
   if (bits < 256 || bits > 4096) throw Error(ErrorKind::invalid_argument, "primes have 256 to 4096 bits");
   while (true) {
-    SecretInteger r = random_prime(bits - kCofactorBits);
-    const SecretInteger two_r(2 * r.get());
+    const Integer r = random_prime(bits - kCofactorBits);
+    const Integer two_r = 2 * r;
     // 3/4·2^bits ≤ 2·k·r + 1 < 2^bits, k odd, from a random place on.
-    const Integer lowest = 3 * power_of_two(bits - 2) / two_r.get() + 1;
-    const Integer highest = (power_of_two(bits) - 2) / two_r.get();
+    const Integer lowest = 3 * power_of_two(bits - 2) / two_r + 1;
+    const Integer highest = (power_of_two(bits) - 2) / two_r;
     const std::size_t count = 2 * bits;
-    SecretInteger k((lowest + random_below(highest - lowest)) | 1);
-    const SecretInteger start(two_r.get() * k.get() + 1);
-    const SecretInteger step(2 * two_r.get());
-    const auto found = first_prime(start.get(), step.get(), count);
+    Integer k = (lowest + random_below(highest - lowest)) | 1;
+    const Integer start = two_r * k + 1;
+    const Integer step = 2 * two_r;
+    const auto found = first_prime(start, step, count);
     if (!found) continue;
-    k = SecretInteger(k.get() + 2 * Integer(*found));
-    if (k.get() > highest) continue;
-    SecretInteger p(two_r.get() * k.get() + 1);
-    return {std::move(p), std::move(r), std::move(k)};
+    k += 2 * Integer(*found);
+    if (k > highest) continue;
+    return {two_r * k + 1, r, k};
   }
 }
 
-SecretInteger generate_power_generator(const StructuredPrime& prime) {
-  const Integer& p = prime.p.get();
+Integer generate_power_generator(const StructuredPrime& prime) {
+  const Integer& p = prime.p;
   while (true) {
-    const SecretInteger root(2 + random_below(p - 3));
-    if (is_primitive_root(root.get(), p, prime.k.get(), prime.r.get())) {
-      return SecretInteger(pow_mod(root.get(), p, p * p));
+    const Integer root = 2 + random_below(p - 3);
+    if (is_primitive_root(root, p, prime.k, prime.r)) {
+      return pow_mod(root, p, p * p);
     }
   }
-}
-
-bool is_power_generator_vartime(const Integer& h, const Integer& p, const Integer& k) {
-  if (p < 7 || !bit_test(p, 0) || h < 2 || h >= p * p || k < 1 || k >= kCofactorLimit ||
-      (p - 1) % (2 * k) != 0) {
-    return false;
-  }
-  const Integer r = (p - 1) / (2 * k);
-  if (!is_probable_prime_vartime(r)) return false;
-  const Integer root = h % p;
-  // With root^(p−1) = 1 this proves p prime as well (Lucas).
-  return root > 1 && pow_mod(root, p - 1, p) == 1 && is_primitive_root(root, p, k, r) &&
-         pow_mod(root, p, p * p) == h;
 }
 
 }  // namespace opaline

@@ -9,9 +9,9 @@
 #include "opaline/base/random.h"
 #include "opaline/inference/ciphertext_bytes.h"
 #include "opaline/inference/lots.h"
-#include "opaline/inference/named_errors.h"
 #include "opaline/inference/spec_certificate.h"
 #include "opaline/paillier/ciphertext.h"
+#include "opaline/paillier/named_errors.h"
 
 namespace opaline {
 namespace {
@@ -122,6 +122,13 @@ Bytes QueryEncryptor::encrypt(const std::vector<EncodedInput>& inputs, const Lay
       header, 0, [&](std::size_t i) { return inputs[i]; },
       [&](ByteView frame) { query.insert(query.end(), frame.begin(), frame.end()); }, [](std::size_t) {});
   return query;
+}
+
+std::uint64_t most_reply_bytes(const QueryHeader& query, const ClientSpec& spec) {
+  const SlotLayout layout(query.layout, certificate_of(spec), query.key.bits());
+  const std::uint64_t chunk =
+      kFrameOverhead + kChunkFields + std::uint64_t{layout.replies()} * query.key.ciphertext_bytes();
+  return to_frame(reply_to(query)).size() + query.chunks() * chunk;
 }
 
 ReplyDecryptor::ReplyDecryptor(ClientSpec spec, Decryptor decryptor)

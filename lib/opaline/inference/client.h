@@ -56,6 +56,10 @@ class QueryEncryptor {
   Encryptor encryptor_;
 };
 
+/// The most bytes that a reply to such a query can have, which is at most a few dozen a chunk above what it
+/// has. Error(does_not_fit) for a layout that is not safe.
+std::uint64_t most_reply_bytes(const QueryHeader& query, const ClientSpec& spec);
+
 /// Turns replies into integers. Nothing derived from a decryption, errors included, may go back to the
 /// server.
 class ReplyDecryptor {

@@ -6,7 +6,7 @@
 
 #include "messages.pb.h"
 #include "opaline/base/error.h"
-#include "opaline/inference/named_errors.h"
+#include "opaline/paillier/named_errors.h"
 
 namespace opaline {
 namespace {
@@ -19,7 +19,6 @@ constexpr FrameKind kReplyHeader = {'R', 'H', 'D', 'R'};
 constexpr FrameKind kQueryChunk = {'Q', 'C', 'H', 'K'};
 constexpr FrameKind kReplyChunk = {'R', 'C', 'H', 'K'};
 constexpr std::size_t kHeaderLimit = std::size_t{64} << 10;
-constexpr std::size_t kChunkOverhead = 32;  // of protobuf and index beside the ciphertexts
 
 FrameKind frame_kind(ChunkKind kind) { return kind == ChunkKind::query ? kQueryChunk : kReplyChunk; }
 
@@ -80,12 +79,17 @@ std::size_t images_from(const FrameReader& reader, const Payload& payload) {
   return payload.images();
 }
 
-PublicKey key_from(const FrameReader& reader, const std::string& n, const KeySource& keys) {
+PublicKey key_from(const FrameReader& reader, const wire::QueryHeader& payload, const KeySource& keys) {
+  const std::string& n = payload.n();
   // The exact size is PublicKey's to judge; this one is refused before it is a number.
   if (n.empty() || n.size() > kLargestKeyBits / 8 || n.front() == '\0') {
     refuse(reader, "its key is not a number of at most " + std::to_string(kLargestKeyBits) + " bits");
   }
-  return with_name(reader.name(), [&] { return keys(from_bytes(payload_bytes(n))); });
+  const ByteView roots = payload_bytes(payload.key_proof());
+  if (roots.size() > kLargestKeyProof) refuse(reader, "its key's proof is longer than any");
+  const KeyProof proof{{roots.begin(), roots.end()}};
+  return with_name(reader.name(),
+                   [&] { return keys(from_bytes(payload_bytes(n)), roots.empty() ? nullptr : &proof); });
 }
 
 template <typename Payload, typename Header>
@@ -106,6 +110,7 @@ void put_common(Payload& payload, const Header& header) {
 Bytes to_frame(const QueryHeader& header) {
   wire::QueryHeader payload;
   payload.set_n(to_string(to_bytes(header.key.n())));
+  if (header.key.proof() != nullptr) payload.set_key_proof(to_string(header.key.proof()->roots));
   put_common(payload, header);
   return make_frame(kQueryHeader, kVersion, payload_bytes(payload.SerializeAsString()));
 }
@@ -117,11 +122,16 @@ Bytes to_frame(const ReplyHeader& header) {
   return make_frame(kReplyHeader, kVersion, payload_bytes(payload.SerializeAsString()));
 }
 
+PublicKey checked_key(const Integer& n, const KeyProof* proof) {
+  const PublicKey key(n);
+  return proof == nullptr ? key : key.with_proof(*proof);
+}
+
 QueryHeader read_query_header(FrameReader& reader, const KeySource& keys) {
   const auto payload = parse<wire::QueryHeader>(reader, reader.next(kQueryHeader, kVersion, kHeaderLimit));
   const std::size_t images = images_from(reader, payload);
   const auto model_id = array_from<Digest>(reader, payload.model_id(), "its model's name");
-  PublicKey key = key_from(reader, payload.n(), keys);
+  PublicKey key = key_from(reader, payload, keys);
   const LayoutShape layout = layout_from(reader, payload.layout(), key.bits());
   return {std::move(key), model_id, layout, images, array_from<Nonce>(reader, payload.nonce(), "its nonce")};
 }
@@ -165,7 +175,7 @@ Bytes read_chunk(FrameReader& reader, ChunkKind kind, const Digest& message, std
                                           " are accepted");
   }
   const auto payload =
-      parse<wire::Chunk>(reader, reader.next(frame_kind(kind), kVersion, bytes + kChunkOverhead, message));
+      parse<wire::Chunk>(reader, reader.next(frame_kind(kind), kVersion, bytes + kChunkFields, message));
   if (payload.index() != index) {
     refuse(reader, "chunk " + std::to_string(payload.index()) + " stands where chunk " +
                        std::to_string(index) + " belongs");

@@ -26,6 +26,9 @@ inline constexpr std::size_t kLargestQuery = 1 << 20;
 /// At most this many bytes of ciphertexts in one chunk: 2^20 inputs under a key of 4096 bits.
 inline constexpr std::size_t kLargestChunk = std::size_t{1} << 30;
 
+/// At most this many bytes of a chunk's payload are not ciphertexts.
+inline constexpr std::size_t kChunkFields = 32;
+
 /// Makes every query one of its kind, so that no chunk can be taken for one of another.
 using Nonce = std::array<std::uint8_t, 8>;
 
@@ -37,7 +40,7 @@ ShortId short_id(const Digest& digest);
 /// likewise. Both are sequences of frames (base/frame.h) with protobuf payloads (messages.proto), so that
 /// they can be written and read in bounded memory.
 struct QueryHeader {
-  PublicKey key;
+  PublicKey key;  ///< its proof goes with it
   Digest model_id{};
   LayoutShape layout;
   std::size_t images = 0;
@@ -62,13 +65,14 @@ ReplyHeader reply_to(const QueryHeader& query);
 Bytes to_frame(const QueryHeader& header);
 Bytes to_frame(const ReplyHeader& header);
 
-/// Makes a key of n, or throws Error(invalid_key): PublicKey's own constructor, or who remembers keys that
-/// have passed it, which takes milliseconds.
-using KeySource = std::function<PublicKey(const Integer& n)>;
+/// Makes a key of n and the proof that came with it (null if none), or throws Error(invalid_key):
+/// checked_key, or who remembers keys that have passed it, which takes milliseconds.
+using KeySource = std::function<PublicKey(const Integer& n, const KeyProof* proof)>;
+PublicKey checked_key(const Integer& n, const KeyProof* proof);
 
-/// Read and check everything that can be checked without a model: versions, sizes, ranges, the key's rules.
-QueryHeader read_query_header(
-    FrameReader& reader, const KeySource& keys = [](const Integer& n) { return PublicKey(n); });
+/// Read and check everything that can be checked without a model: versions, sizes, ranges, the key's rules
+/// and its proof.
+QueryHeader read_query_header(FrameReader& reader, const KeySource& keys = checked_key);
 ReplyHeader read_reply_header(FrameReader& reader);
 
 /// One chunk: its place in the message and its ciphertexts at fixed width, one after the other.

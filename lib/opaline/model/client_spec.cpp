@@ -24,6 +24,9 @@ constexpr std::size_t kLongestText = 256;
 constexpr unsigned kMostWeightBits = 24;
 constexpr unsigned kMostMaskBits = 128;
 
+/// Answers and offsets stay below 2^62, so no score leaves double precision.
+constexpr double kLargestScale = 0x1p960;
+
 constexpr std::array kActivations = {
     std::pair(OutputActivation::none, model::ACTIVATION_NONE),
     std::pair(OutputActivation::softmax, model::ACTIVATION_SOFTMAX),
@@ -171,7 +174,7 @@ void check_client_spec(const ClientSpec& spec) {
   require(spec.output_scales.size() == 1 || spec.output_scales.size() == spec.outputs,
           "there has to be one output scale, or one an output");
   for (const double scale : spec.output_scales) {
-    require(std::isfinite(scale) && scale > 0, "an output scale has to be finite and above 0");
+    require(scale > 0 && scale <= kLargestScale, "an output scale has to lie above 0 and not above 2^960");
   }
   require(spec.output_offset >= -kLargestBound && spec.output_offset <= kLargestBound,
           "the offset of the outputs has to lie below 2^62");

@@ -43,7 +43,7 @@ struct ClientSpec {
   std::vector<std::string> labels;  ///< one a class, or one an output of a regression; plain UTF-8 of 1 to
                                     ///< 256 bytes, as all names
   OutputActivation activation = OutputActivation::none;
-  std::vector<double> output_scales = {1.0};  ///< one for all outputs, or one an output; > 0
+  std::vector<double> output_scales = {1.0};  ///< one for all outputs, or one an output; 0 < scale ≤ 2^960
   std::int64_t output_offset = 0;  ///< logit = (integer + output_offset) · scale; |output_offset| < 2^62
   std::int64_t bound = 0;          ///< certificate: every answer lies in [−bound, bound]
   unsigned weight_bits = 2;        ///< sign included: every |weight| < 2^(weight_bits−1); 2 … 24

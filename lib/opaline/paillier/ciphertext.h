@@ -11,7 +11,7 @@
 namespace opaline {
 
 /// A Paillier ciphertext with noise of its own: a unit mod n², fit to be sent. Made by Encryptor, by
-/// Evaluator::rerandomise, or by parse_ciphertexts.
+/// Evaluator::rerandomise or affine, or by parse_ciphertexts.
 class Ciphertext {
  public:
   const PublicKey& key() const { return key_; }
@@ -24,6 +24,7 @@ class Ciphertext {
   Ciphertext(PublicKey key, Integer value) : key_(std::move(key)), value_(std::move(value)) {}
   friend class Encryptor;
   friend class Evaluator;
+  friend class AffineBatch;
   friend std::vector<Ciphertext> parse_ciphertexts(const PublicKey& key, ByteView bytes);
 
   PublicKey key_;

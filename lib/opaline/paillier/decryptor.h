@@ -10,9 +10,11 @@
 
 namespace opaline {
 
-/// Decrypts by CRT in pair form: c^(p−1) mod p² = 1 + L_p(c)·p, so the first half must be 1 (checked: a
-/// computation fault is Error(fault) and nothing is released) and the second is L_p(c). Constant-time in the
-/// key and the plaintexts. Immutable; safe from many threads.
+/// Decrypts by CRT in pair form: c^(p−1) mod p² = 1 + L_p(c)·p, so the first half must be 1 and the second is
+/// L_p(c). With every call one ciphertext more is decrypted, the product of all with a random plaintext
+/// added, which must come to their sum: a computing fault is Error(fault) and nothing is released.
+/// Constant-time in the key and the plaintexts, but for how many words an Integer has. Immutable; safe from
+/// many threads.
 class Decryptor {
  public:
   explicit Decryptor(const SecretKey& key, const Backend& backend = default_backend());
@@ -29,12 +31,11 @@ class Decryptor {
   std::vector<Integer> decrypt(std::span<const Ciphertext> ciphertexts) const;
 
  private:
-  std::vector<Integer> decrypt_values(std::span<const Integer* const> values) const;
+  std::vector<Integer> decrypt_values(std::vector<const Integer*> values) const;
   void check_key(const PublicKey& key) const;
 
-  struct Halves;
-  std::unique_ptr<const Halves> halves_;
-  std::unique_ptr<const Halves> narrow_halves_;  ///< for few ciphertexts, where there is a quicker backend
+  struct Parts;
+  std::unique_ptr<const Parts> parts_;
   PublicKey key_;
 };
 

@@ -1,13 +1,19 @@
 #include "opaline/paillier/encryptor.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "opaline/base/constant_time.h"
 #include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
+#include "opaline/paillier/centred_numbers.h"
+#include "opaline/paillier/crt_decryption.h"
 #include "opaline/paillier/noise.h"
+#include "opaline/paillier/noise_check.h"
 #include "opaline/paillier/noise_pool.h"
 #include "opaline/paillier/noise_source.h"
+#include "opaline/paillier/product_check.h"
 
 namespace opaline {
 
@@ -19,15 +25,18 @@ struct Encryptor::Parts {
     if (ready == 0) return;
     arithmetic = uniform_arithmetic(backend, key.n());
     pool = std::make_unique<NoisePool>(
-        [from = source.get()] { return from->encrypt(std::vector<Integer>(from->parcel())); }, 2 * key.bits(),
-        ready, NoisePool::Filling::in_background);
+        [from = source.get(), size = words_for(key.bits())] {
+          return from->encrypt(WordVector(from->parcel() * size));
+        },
+        2 * key.bits(), ready, NoisePool::Filling::in_background);
   }
 
   /// Ciphertexts of as many of the plaintexts as there is noise ready for.
-  std::vector<Integer> encrypt_ready(std::span<const Integer> plaintexts) const {
+  std::vector<Integer> encrypt_ready(std::span<const Word> plaintexts) const {
     std::vector<Integer> ciphertexts;
     if (pool == nullptr) return ciphertexts;
-    std::vector<Integer> noise = pool->take_ready(plaintexts.size());
+    const std::size_t size = arithmetic->modulus_size();
+    std::vector<Integer> noise = pool->take_ready(plaintexts.size() / size);
     const std::size_t lanes = arithmetic->lanes();
     WordVector element(arithmetic->words());
     for (std::size_t first = 0; first < noise.size(); first += lanes) {
@@ -35,16 +44,52 @@ struct Encryptor::Parts {
       std::vector<Integer> numbers(lanes, 1);
       for (std::size_t lane = 0; lane < count; ++lane) numbers[lane] = noise[first + lane];
       arithmetic->load(element.data(), numbers);
-      for (Integer& number : numbers) wipe(number);
-      hide(*arithmetic, plaintexts.subspan(first, count), element.data(), ciphertexts);
+      hide(*arithmetic, plaintexts.subspan(first * size, count * size), element.data(), ciphertexts);
     }
-    for (Integer& number : noise) wipe(number);
     return ciphertexts;
   }
 
   std::unique_ptr<const NoiseSource> source;
   std::unique_ptr<const PairArithmetic> arithmetic;
   std::unique_ptr<NoisePool> pool;
+};
+
+/// What a fault in one half of a ciphertext would give away with it is a factor of n (Boneh, DeMillo, Lipton
+/// 1997), so the owner of a key looks before anything goes out: at the product of all, whose noise is
+/// calculated once more where it is known from what it was made, or which is decrypted.
+struct Encryptor::OwnersCheck {
+  OwnersCheck(const SecretKey& key, const Backend& backend, bool exponents_known)
+      : product(key.public_key(), backend) {
+    if (exponents_known) {
+      noise.emplace(key, backend);
+    } else {
+      decryption.emplace(key, backend);
+    }
+  }
+
+  void require_right(std::span<const Ciphertext> ciphertexts, std::span<const Word> plaintexts,
+                     std::span<const Word> exponents) const {
+    if (ciphertexts.empty()) return;
+    std::vector<const Integer*> values;
+    values.reserve(ciphertexts.size());
+    for (const Ciphertext& ciphertext : ciphertexts) values.push_back(&ciphertext.value());
+    const ProductCheck::Witness witness = product.witness(values);
+    const WordVector sum = product.sum(plaintexts, witness.excess);
+    if (declassified(agrees(witness.ciphertext, sum, exponents)) == 0) {
+      throw Error(ErrorKind::fault,
+                  "encryption contradicted itself (a computing fault); nothing is given out");
+    }
+  }
+
+  Word agrees(const Integer& ciphertext, const WordVector& plaintext, std::span<const Word> exponents) const {
+    if (noise) return noise->agrees(ciphertext, plaintext, exponents);
+    const Integer* const one = &ciphertext;
+    return is_equal(decryption->decrypt(std::span(&one, 1)), plaintext);
+  }
+
+  ProductCheck product;
+  std::optional<NoiseCheck> noise;
+  std::optional<CrtDecryption> decryption;
 };
 
 Encryptor::Encryptor(const PublicKey& key, const Backend& backend, const EncryptorOptions& options)
@@ -56,6 +101,8 @@ Encryptor::Encryptor(const PublicKey& key, const Backend& backend, const Encrypt
 Encryptor::Encryptor(const SecretKey& key, const Backend& backend, const EncryptorOptions& options)
     : parts_(
           std::make_unique<const Parts>(key.public_key(), backend, owner_noise(key, backend), options.ready)),
+      owners_check_(std::make_unique<const OwnersCheck>(
+          key, backend, key.generator_p() && key.generator_q() && options.ready == 0)),
       key_(key.public_key()) {}
 Encryptor::Encryptor(Encryptor&&) noexcept = default;
 Encryptor& Encryptor::operator=(Encryptor&&) noexcept = default;
@@ -70,12 +117,11 @@ Ciphertext Encryptor::encrypt(const Integer& plaintext) const {
 }
 
 std::vector<Ciphertext> Encryptor::encrypt(std::span<const Integer> plaintexts) const {
-  const Integer half = key_.n() / 2;
-  std::vector<Integer> residues;
-  residues.reserve(plaintexts.size());
-  for (const Integer& plaintext : plaintexts) {
-    if (abs(plaintext) > half) throw Error(ErrorKind::out_of_range, "a plaintext lies outside (-n/2, n/2)");
-    residues.push_back(floor_mod(plaintext, key_.n()));
+  const CentredNumbers centred(key_.n());
+  const std::size_t size = centred.size();
+  WordVector residues(plaintexts.size() * size);
+  for (std::size_t i = 0; i < plaintexts.size(); ++i) {
+    centred.residue(std::span(residues).subspan(i * size, size), plaintexts[i]);
   }
   std::vector<Ciphertext> ciphertexts;
   ciphertexts.reserve(plaintexts.size());
@@ -85,23 +131,31 @@ std::vector<Ciphertext> Encryptor::encrypt(std::span<const Integer> plaintexts) 
   std::vector<Integer> from_ready = parts_->encrypt_ready(residues);
   append(from_ready);
 
-  const auto rest = std::span(residues).subspan(ciphertexts.size());
+  const std::size_t left = plaintexts.size() - ciphertexts.size();
+  const auto rest = std::span<const Word>(residues).last(left * size);
   const NoiseSource& source = *parts_->source;
   const std::size_t parcel = source.parcel();
   // Parts are work for different threads already.
   const std::vector<Share> shares =
-      even_shares(groups_of(rest.size(), parcel), source.parcels_at_a_time(), source.parts());
+      even_shares(groups_of(left, parcel), source.parcels_at_a_time(), source.parts());
   std::vector<std::unique_ptr<NoiseSource::Batch>> batches(shares.size());
   parallel_for(shares.size(), [&](std::size_t i) {
     const std::size_t first = shares[i].first * parcel;
-    batches[i] = source.begin(rest.subspan(first, std::min(shares[i].count * parcel, rest.size() - first)));
+    const std::size_t count = std::min(shares[i].count * parcel, left - first);
+    batches[i] = source.begin(rest.subspan(first * size, count * size));
   });
   parallel_for(shares.size() * source.parts(),
                [&](std::size_t i) { batches[i / source.parts()]->make(i % source.parts()); });
   std::vector<std::vector<Integer>> values(shares.size());
   parallel_for(shares.size(), [&](std::size_t i) { values[i] = batches[i]->take(); });
-  for (Integer& residue : residues) wipe(residue);
   for (std::vector<Integer>& share : values) append(share);
+  if (owners_check_) {
+    WordVector exponents;
+    for (const auto& batch : batches) {
+      exponents.insert(exponents.end(), batch->exponents().begin(), batch->exponents().end());
+    }
+    owners_check_->require_right(ciphertexts, residues, exponents);
+  }
   return ciphertexts;
 }
 

@@ -30,7 +30,10 @@ struct EncryptorOptions {
 ///  - built from a public key: ρ = r^n, or h_s^e if the options say so;
 ///  - built from a secret key: ρ exactly uniform and several times cheaper, by CRT: h_p^e mod p², e uniform
 ///    in [0, p−1), and likewise q, where the key has generators; u^p mod p², u uniform in [1, p), otherwise.
-/// Constant-time in the plaintexts, the noise and the key.
+/// Constant-time in the plaintexts, the noise and the key, but for how many words an Integer has. With a
+/// secret key the product of what a call gives out is checked first: a computing fault, which could give
+/// away the key, is Error(fault) and nothing is released. That costs a call as much as a few ciphertexts if
+/// the key has generators and no noise is kept ready, or else as much as decrypting one.
 class Encryptor {
  public:
   explicit Encryptor(const PublicKey& key, const Backend& backend = default_backend(),
@@ -58,6 +61,8 @@ class Encryptor {
  private:
   struct Parts;
   std::unique_ptr<const Parts> parts_;
+  struct OwnersCheck;
+  std::unique_ptr<const OwnersCheck> owners_check_;  ///< of a secret key
   PublicKey key_;
 };
 

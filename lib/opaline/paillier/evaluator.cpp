@@ -8,6 +8,7 @@
 #include "opaline/base/parallel.h"
 #include "opaline/bigint/batch_inversion.h"
 #include "opaline/bigint/exponentiation.h"
+#include "opaline/paillier/affine_batch.h"
 #include "opaline/paillier/matrix_product.h"
 #include "opaline/paillier/noise.h"
 
@@ -27,7 +28,9 @@ void check_same_key(const PublicKey& expected, const PublicKey& key) {
 }  // namespace
 
 Evaluator::Evaluator(const PublicKey& key, const Backend& backend)
-    : key_(key), arithmetic_(backend, key.n()), noise_(std::make_unique<ReplyNoise>(key, arithmetic_)) {}
+    : key_(key),
+      arithmetic_(std::make_unique<const LaneWidths>(backend, key.n())),
+      noise_(std::make_unique<ReplyNoise>(key, *arithmetic_)) {}
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
 Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
 Evaluator::~Evaluator() = default;
@@ -57,14 +60,14 @@ EvaluatedCiphertext Evaluator::multiply_vartime(const EvaluatedCiphertext& x, co
 
 void Evaluator::check(const CiphertextVector& x) const {
   check_same_key(key_, x.key_);
-  if (x.lanes_ != arithmetic_.wide().lanes()) {
+  if (x.lanes_ != arithmetic_->wide().lanes()) {
     throw Error(ErrorKind::invalid_argument, "the ciphertexts were loaded by another backend's evaluator");
   }
 }
 
 template <typename Step>
 void Evaluator::for_elements(CiphertextVector& x, const Step& step) const {
-  const std::size_t words = arithmetic_.wide().words();
+  const std::size_t words = arithmetic_->wide().words();
   const std::vector<Share> shares = even_shares(x.words_.size() / words, kElementsAShare);
   parallel_for(shares.size(), [&](std::size_t share) {
     for (std::size_t i = 0; i < shares[share].count; ++i) step((shares[share].first + i) * words);
@@ -73,7 +76,7 @@ void Evaluator::for_elements(CiphertextVector& x, const Step& step) const {
 
 CiphertextVector Evaluator::load(std::span<const Ciphertext> ciphertexts) const {
   for (const Ciphertext& ciphertext : ciphertexts) check_same_key(key_, ciphertext.key());
-  const PairArithmetic& f = arithmetic_.wide();
+  const PairArithmetic& f = arithmetic_->wide();
   CiphertextVector loaded(key_, ciphertexts.size(), f.lanes(),
                           WordVector(groups_of(ciphertexts.size(), f.lanes()) * f.words()));
   for_elements(loaded, [&](std::size_t at) {
@@ -89,7 +92,7 @@ CiphertextVector Evaluator::load(std::span<const Ciphertext> ciphertexts) const 
 
 std::vector<EvaluatedCiphertext> Evaluator::store(const CiphertextVector& x) const {
   check(x);
-  const PairArithmetic& f = arithmetic_.wide();
+  const PairArithmetic& f = arithmetic_->wide();
   std::vector<std::vector<Integer>> values(x.words_.size() / f.words());
   parallel_for(values.size(), [&](std::size_t i) { values[i] = f.store(x.words_.data() + i * f.words()); });
   std::vector<EvaluatedCiphertext> stored;
@@ -105,14 +108,14 @@ void Evaluator::add_to(CiphertextVector& x, const CiphertextVector& y) const {
   check(y);
   if (x.size_ != y.size_) throw Error(ErrorKind::invalid_argument, "the vectors differ in length");
   for_elements(x, [&](std::size_t at) {
-    arithmetic_.wide().mul(x.words_.data() + at, x.words_.data() + at, y.words_.data() + at);
+    arithmetic_->wide().mul(x.words_.data() + at, x.words_.data() + at, y.words_.data() + at);
   });
 }
 
 void Evaluator::multiply_by_vartime(CiphertextVector& x, const Integer& k) const {
   check(x);
   if (abs(k) > key_.n()) throw Error(ErrorKind::out_of_range, "a scalar lies outside [-n, n]");
-  const PairArithmetic& f = arithmetic_.wide();
+  const PairArithmetic& f = arithmetic_->wide();
   if (k < 0) {
     const std::vector<Share> shares = even_shares(x.words_.size() / f.words(), kInversionSegment);
     parallel_for(shares.size(), [&](std::size_t i) {
@@ -128,64 +131,46 @@ void Evaluator::multiply_by_vartime(CiphertextVector& x, const Integer& k) const
 }
 
 MatrixSchedule Evaluator::schedule(const WeightMatrix& matrix) const {
-  return {matrix, arithmetic_.wide().lanes()};
+  return {matrix, arithmetic_->wide().lanes()};
 }
 
 void Evaluator::check(const MatrixSchedule& schedule, std::span<const Ciphertext> x) const {
   if (x.empty() || x.size() % schedule.inputs() != 0 ||
-      schedule.plan().lanes() != arithmetic_.wide().lanes()) {
+      schedule.plan().lanes() != arithmetic_->wide().lanes()) {
     throw Error(ErrorKind::invalid_argument, "the weight matrix does not fit the ciphertexts");
   }
   for (const Ciphertext& ciphertext : x) check_same_key(key_, ciphertext.key());
 }
 
-std::vector<Integer> Evaluator::products_beside(const MatrixSchedule& schedule, std::span<const Ciphertext> x,
-                                                ReplyNoise::Order* noise) const {
-  MatrixProduct product(arithmetic_, schedule, x);
-  parallel_for(product.tables(), [&](std::size_t i) { product.make_table(i); });
-  parallel_for(product.digits(), [&](std::size_t i) { product.make_digits(i); });
-  const std::size_t groups = noise != nullptr ? noise->groups() : 0;
-  parallel_for(
-      groups + product.outputs(),
-      [&](std::size_t i) {
-        if (i < groups) return noise->make(i);
-        product.make_output(i - groups);
-      },
-      [&] {
-        if (noise != nullptr) noise_->work_ahead();
-      });
-  return product.take();
+void Evaluator::check(const MatrixSchedule& schedule, std::span<const Integer> constants,
+                      std::span<const Ciphertext> x) const {
+  check(schedule, x);
+  if (constants.size() != x.size() / schedule.inputs() * schedule.outputs()) {
+    throw Error(ErrorKind::invalid_argument, "there must be one constant for every output");
+  }
 }
 
 std::vector<EvaluatedCiphertext> Evaluator::multiply(const MatrixSchedule& schedule,
                                                      std::span<const Ciphertext> x) const {
   check(schedule, x);
+  std::vector<MatrixProduct::Query> queries;
+  for (std::size_t at = 0; at < x.size(); at += schedule.inputs()) {
+    queries.push_back({arithmetic_.get(), x.subspan(at, schedule.inputs())});
+  }
+  MatrixProduct product(schedule, std::move(queries));
+  parallel_for(product.tables(), [&](std::size_t i) { product.make_table(i); });
+  parallel_for(product.digits(), [&](std::size_t i) { product.make_digits(i); });
+  parallel_for(product.outputs(), [&](std::size_t i) { product.make_output(i); });
   std::vector<EvaluatedCiphertext> results;
   results.reserve(x.size() / schedule.inputs() * schedule.outputs());
-  for (Integer& product : products_beside(schedule, x, nullptr)) {
-    results.push_back(EvaluatedCiphertext(key_, std::move(product)));
-  }
+  for (Integer& value : product.take()) results.push_back(EvaluatedCiphertext(key_, std::move(value)));
   return results;
 }
 
 std::vector<Ciphertext> Evaluator::affine(const MatrixSchedule& schedule, std::span<const Integer> constants,
                                           std::span<const Ciphertext> x) const {
-  check(schedule, x);
-  const std::size_t count = x.size() / schedule.inputs() * schedule.outputs();
-  if (constants.size() != count) {
-    throw Error(ErrorKind::invalid_argument, "there must be one constant for every output");
-  }
-  ReplyNoise::Order noise = noise_->order(count);
-  std::vector<Integer> values = products_beside(schedule, x, &noise);
-  const std::vector<Integer> fresh = noise.take();
-  parallel_for(count, [&](std::size_t k) {
-    const Integer constant = 1 + floor_mod(constants[k], key_.n()) * key_.n();
-    values[k] = values[k] * constant % key_.n_squared() * fresh[k] % key_.n_squared();
-  });
-  std::vector<Ciphertext> results;
-  results.reserve(count);
-  for (Integer& value : values) results.push_back(Ciphertext(key_, std::move(value)));
-  return results;
+  const AffineTask task{*this, schedule, constants, x};
+  return std::move(affine_together({&task, 1}).front().value());
 }
 
 Ciphertext Evaluator::rerandomise(const EvaluatedCiphertext& x) const {
@@ -196,7 +181,7 @@ std::vector<Ciphertext> Evaluator::rerandomise(std::span<const EvaluatedCipherte
   for (const EvaluatedCiphertext& ciphertext : x) check_same_key(key_, ciphertext.key());
   ReplyNoise::Order noise = noise_->order(x.size());
   parallel_for(noise.groups(), [&](std::size_t group) { noise.make(group); });
-  const std::vector<Integer> fresh = noise.take();
+  const std::vector<Integer> fresh = std::move(noise.take().front());
   std::vector<Ciphertext> ciphertexts;
   ciphertexts.reserve(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {

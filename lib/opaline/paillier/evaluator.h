@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "opaline/base/outcome.h"
 #include "opaline/bigint/backend.h"
 #include "opaline/paillier/ciphertext.h"
 #include "opaline/paillier/ciphertext_vector.h"
@@ -14,6 +15,8 @@
 #include "opaline/paillier/weight_matrix.h"
 
 namespace opaline {
+
+struct AffineTask;
 
 /// Calculates on ciphertexts. Immutable; safe from many threads.
 class Evaluator {
@@ -53,7 +56,8 @@ class Evaluator {
                                             std::span<const Ciphertext> x) const;
 
   /// E(y_k + constants[k]) for every output k of every query, re-randomised: multiply, add_constant and
-  /// rerandomise in one, the noise made beside the products.
+  /// rerandomise in one, the noise made beside the products. affine_together (affine_batch.h) does the same
+  /// for several keys at once.
   std::vector<Ciphertext> affine(const MatrixSchedule& schedule, std::span<const Integer> constants,
                                  std::span<const Ciphertext> x) const;
 
@@ -64,19 +68,20 @@ class Evaluator {
   std::vector<Ciphertext> rerandomise(std::span<const EvaluatedCiphertext> x) const;
 
  private:
+  friend class AffineBatch;
+  friend std::vector<Outcome<std::vector<Ciphertext>>> affine_together(std::span<const AffineTask> tasks);
+
   void check(const MatrixSchedule& schedule, std::span<const Ciphertext> x) const;
+  void check(const MatrixSchedule& schedule, std::span<const Integer> constants,
+             std::span<const Ciphertext> x) const;
   void check(const CiphertextVector& x) const;
 
   /// step(element) for every element of x, in parallel where there are many.
   template <typename Step>
   void for_elements(CiphertextVector& x, const Step& step) const;
 
-  /// The products of all outputs; noise, if there is any to be made, beside the last of them.
-  std::vector<Integer> products_beside(const MatrixSchedule& schedule, std::span<const Ciphertext> x,
-                                       ReplyNoise::Order* noise) const;
-
   PublicKey key_;
-  LaneWidths arithmetic_;
+  std::unique_ptr<const LaneWidths> arithmetic_;
   std::unique_ptr<ReplyNoise> noise_;
 };
 

@@ -1,116 +1,97 @@
 #include "opaline/paillier/key_files.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "opaline/base/constant_time.h"
 #include "opaline/base/error.h"
 #include "opaline/base/file.h"
+#include "opaline/base/secret_base64.h"
+#include "opaline/base/wiped_stack.h"
+#include "opaline/paillier/key_document.h"
+#include "opaline/paillier/key_encryption.h"
+#include "opaline/paillier/key_rules.h"
+#include "opaline/paillier/named_errors.h"
 
 namespace opaline {
 namespace {
 
 using Json = nlohmann::json;
 
-/// A 8192-bit secret key with everything in it is below 8 KiB.
-constexpr std::size_t kKeyFileLimit = 64 << 10;
-
-[[noreturn]] void refuse(const std::string& name, const std::string& why) {
-  throw Error(ErrorKind::damaged, name + ": " + why);
-}
-
-/// A parsed document whose texts are wiped when it goes.
-class KeyDocument {
- public:
-  KeyDocument(ByteView text, const std::string& name) : name_(name) {
-    if (text.size() > kKeyFileLimit) throw Error(ErrorKind::too_large, name + ": too large for a key file");
-    json_ = Json::parse(text.begin(), text.end(), nullptr, false);
-    if (!json_.is_object()) refuse(name, "not a key file (not a JSON object)");
-  }
-  KeyDocument(const KeyDocument&) = delete;
-  KeyDocument& operator=(const KeyDocument&) = delete;
-  ~KeyDocument() { wipe_texts(json_, kLevels); }
-
-  const Json& json() const { return json_; }
-  const std::string& name() const { return name_; }
-
- private:
-  /// A key's texts stand at most three levels deep; a hostile file may be nested as deeply as it is long.
-  static constexpr int kLevels = 3;
-
-  static void wipe_texts(Json& value, int levels) {
-    if (auto* const text = value.get_ptr<std::string*>()) wipe(text->data(), text->size());
-    if (levels == 0) return;
-    if (auto* const elements = value.get_ptr<Json::array_t*>()) {
-      for (Json& element : *elements) wipe_texts(element, levels - 1);
-    }
-    if (auto* const members = value.get_ptr<Json::object_t*>()) {
-      for (auto& [name, member] : *members) wipe_texts(member, levels - 1);
-    }
-  }
-
-  Json json_;
-  std::string name_;
-};
-
-const Json& member(const Json& object, const char* key, const std::string& name) {
-  const auto found = object.find(key);
-  if (found == object.end()) refuse(name, std::string("not a complete key file: '") + key + "' is missing");
-  return *found;
-}
-
-SecretInteger number(const Json& object, const char* key, const std::string& name) {
-  const Json& text = member(object, key, name);
-  const auto* digits = text.get_ptr<const std::string*>();
+SecretInteger number(const KeyDocument& document, const Json& object, const char* key) {
+  const SecretBytes* const digits = document.text(document.member(object, key));
   // Four letters of base64 are three bytes; p² is as long as n, the longest number there is.
   if (digits == nullptr || digits->size() > kLargestKeyBits / 8 / 3 * 4 + 8) {
-    refuse(name, std::string("'") + key + "' is not a number of a key");
+    document.refuse(std::string("'") + key + "' is not a number of a key");
   }
   try {
-    Bytes bytes = from_base64url(*digits);
-    SecretInteger value(from_bytes(bytes));
-    wipe(bytes.data(), bytes.size());
-    return value;
+    const SecretBytes bytes = decode_secret_base64url(*digits);
+    WordVector words(words_for(8 * bytes.size()));
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      words[i / 8] |= Word{bytes[bytes.size() - 1 - i]} << (8 * (i % 8));
+    }
+    return SecretInteger(std::move(words));
   } catch (const Error& error) {
-    refuse(name, std::string("'") + key + "': " + error.what());
+    document.refuse(std::string("'") + key + "': " + error.what());
   }
 }
 
-void check_type(const Json& object, const std::string& name) {
-  if (member(object, "kty", name) != "DAJ") refuse(name, "not a Paillier key (kty is not \"DAJ\")");
+void check_type(const KeyDocument& document, const Json& object) {
+  if (!document.says(document.member(object, "kty"), "DAJ")) {
+    document.refuse("not a Paillier key (kty is not \"DAJ\")");
+  }
 }
 
-void check_algorithm(const Json& object, const std::string& name) {
-  check_type(object, name);
-  if (member(object, "alg", name) != "PAI-GN1") refuse(name, "unknown algorithm (alg is not \"PAI-GN1\")");
+void check_algorithm(const KeyDocument& document, const Json& object) {
+  check_type(document, object);
+  if (!document.says(document.member(object, "alg"), "PAI-GN1")) {
+    document.refuse("unknown algorithm (alg is not \"PAI-GN1\")");
+  }
 }
 
 bool is_secret(const Json& object) { return object.contains("p") || object.contains("q"); }
 
-/// Runs a check of keys.h, putting the file's name before what it says.
-template <typename Check>
-auto named(const std::string& name, const Check& check) {
-  try {
-    return check();
-  } catch (const Error& error) {
-    throw Error(error.kind(), name + ": " + error.what());
-  }
+/// The public key in a secret one's file.
+const Json& public_member(const KeyDocument& document) {
+  const Json& pub = document.member(document.root(), "pub");
+  if (!pub.is_object()) document.refuse("'pub' is not an object");
+  return pub;
 }
 
 /// A wrong bit of n can leave a number that could be a key; files of ours tell.
-void check_fingerprint(const Json& object, const PublicKey& key, const std::string& name) {
+void check_fingerprint(const KeyDocument& document, const Json& object, const PublicKey& key) {
   const auto ours = object.find("opaline");
   if (ours == object.end()) return;
-  if (!ours->is_object() || member(*ours, "fingerprint", name) != to_hex(key.fingerprint())) {
-    refuse(name, "altered or damaged (n does not have the fingerprint written beside it)");
+  if (!ours->is_object() ||
+      !document.says(document.member(*ours, "fingerprint"), to_hex(key.fingerprint()))) {
+    document.refuse("altered or damaged (n does not have the fingerprint written beside it)");
   }
 }
 
-PublicKey public_part(const Json& object, const std::string& name) {
-  check_algorithm(object, name);
-  const SecretInteger n = number(object, "n", name);
-  PublicKey key = named(name, [&] { return PublicKey(n.get()); });
-  check_fingerprint(object, key, name);
+/// The proof that files of ours carry beside the fingerprint.
+std::optional<KeyProof> proof_in(const KeyDocument& document, const Json& object) {
+  const auto ours = object.find("opaline");
+  if (ours == object.end() || !ours->contains("proof")) return std::nullopt;
+  const SecretBytes* const digits = document.text(*ours->find("proof"));
+  if (digits == nullptr || digits->size() > kLargestKeyProof / 3 * 4 + 8) {
+    document.refuse("'proof' is not the proof of a key");
+  }
+  const std::string text(digits->begin(), digits->end());
+  return with_name(document.name() + ": 'proof'", [&] { return KeyProof{from_base64url(text)}; });
+}
+
+PublicKey public_part(const KeyDocument& document, const Json& object) {
+  check_algorithm(document, object);
+  const SecretInteger n = number(document, object, "n");
+  declassify(n.words());
+  PublicKey key = with_name(document.name(), [&] { return PublicKey(n.value()); });
+  check_fingerprint(document, object, key);
+  if (auto proof = proof_in(document, object)) {
+    return with_name(document.name(), [&] { return key.with_proof(*std::move(proof)); });
+  }
   return key;
 }
 
@@ -119,13 +100,16 @@ std::string key_id(const PublicKey& key, const char* kind) {
          to_hex(ByteView(key.fingerprint()).first(8));
 }
 
-Json to_object(const PublicKey& key) {
-  return {{"kty", "DAJ"},
-          {"alg", "PAI-GN1"},
-          {"key_ops", {"encrypt"}},
-          {"n", to_base64url(to_bytes(key.n()))},
-          {"kid", key_id(key, "public")},
-          {"opaline", {{"fingerprint", to_hex(key.fingerprint())}}}};
+Json to_object(const PublicKey& key, KeyMembers members) {
+  Json object = {{"kty", "DAJ"},
+                 {"alg", "PAI-GN1"},
+                 {"key_ops", {"encrypt"}},
+                 {"n", to_base64url(to_bytes(key.n()))},
+                 {"kid", key_id(key, "public")}};
+  if (members == KeyMembers::of_pheutil) return object;
+  Json& ours = object["opaline"] = {{"fingerprint", to_hex(key.fingerprint())}};
+  if (key.proof() != nullptr) ours["proof"] = to_base64url(key.proof()->roots);
+  return object;
 }
 
 /// JSON text that is wiped after use.
@@ -136,13 +120,17 @@ class SecretText {
     return *this;
   }
 
-  SecretText& operator<<(const Integer& secret) {
-    Bytes bytes = to_bytes(secret);
-    std::string digits = to_base64url(bytes);
-    *this << "\"" << digits << "\"";
-    wipe(bytes.data(), bytes.size());
-    wipe(digits.data(), digits.size());
-    return *this;
+  /// Shortest big-endian bytes in base64url.
+  SecretText& operator<<(const SecretInteger& secret) {
+    const std::size_t size = (public_bit_length(secret.words()) + 7) / 8;
+    SecretBytes bytes(size);
+    for (std::size_t i = 0; i < size; ++i) {
+      bytes[size - 1 - i] = static_cast<std::uint8_t>(secret.words()[i / 8] >> (8 * (i % 8)));
+    }
+    const SecretBytes digits = encode_secret_base64url(bytes);
+    *this << "\"";
+    bytes_.insert(bytes_.end(), digits.begin(), digits.end());
+    return *this << "\"";
   }
 
   SecretBytes take() { return std::move(bytes_); }
@@ -151,66 +139,143 @@ class SecretText {
   SecretBytes bytes_;
 };
 
-SecretKey secret_key_from(const KeyDocument& document) {
-  const std::string& name = document.name();
-  const Json& json = document.json();
-  check_type(json, name);
-  if (!is_secret(json)) refuse(name, "a public key; a secret key (.key) is needed here");
-  SecretInteger p = number(json, "p", name);
-  SecretInteger q = number(json, "q", name);
-  const Json& pub = member(json, "pub", name);
-  if (!pub.is_object()) refuse(name, "'pub' is not an object");
-  check_algorithm(pub, name);
-  if (p.get() * q.get() != number(pub, "n", name).get()) {
-    throw Error(ErrorKind::invalid_key, name + ": n is not p times q");
+bool is_product(std::span<const Word> n, std::span<const Word> p, std::span<const Word> q) {
+  WordVector product(std::max(p.size() + q.size(), n.size()));
+  if (!p.empty() && !q.empty()) multiply(std::span(product).first(p.size() + q.size()), p, q);
+  WordVector wide(product.size());
+  std::copy(n.begin(), n.end(), wide.begin());
+  return declassified(is_equal(product, wide)) == 1;
+}
+
+/// The numbers that are secret, and what is proved of them.
+SecretKey bare_key_from(const KeyDocument& document, SecretInteger p, SecretInteger q) {
+  const auto ours = document.root().find("opaline");
+  if (ours == document.root().end()) {
+    return with_name(document.name(), [&] { return SecretKey::from_primes(std::move(p), std::move(q)); });
   }
-  SecretKey key = named(name, [&] {
-    const auto ours = json.find("opaline");
-    if (ours == json.end()) return SecretKey::from_primes(std::move(p), std::move(q));
-    if (!ours->is_object()) refuse("'opaline'", "not an object");
-    const auto part = [&](const char* of) { return number(*ours, of, "'opaline'"); };
-    SecretKey::Generator generator_p{part("h_p"), part("k_p")};
-    SecretKey::Generator generator_q{part("h_q"), part("k_q")};
+  if (!ours->is_object()) document.refuse("'opaline': not an object");
+  SecretKey::Generator generator_p{number(document, *ours, "h_p"), number(document, *ours, "k_p")};
+  SecretKey::Generator generator_q{number(document, *ours, "h_q"), number(document, *ours, "k_q")};
+  return with_name(document.name(), [&] {
     return SecretKey::from_primes(std::move(p), std::move(q), std::move(generator_p), std::move(generator_q));
   });
-  check_fingerprint(pub, key.public_key(), name);
+}
+
+SecretKey secret_key_from(const KeyDocument& document) {
+  const Json& root = document.root();
+  check_type(document, root);
+  if (!is_secret(root)) document.refuse("a public key; a secret key (.key) is needed here");
+  SecretInteger p = number(document, root, "p");
+  SecretInteger q = number(document, root, "q");
+  const Json& pub = public_member(document);
+  check_algorithm(document, pub);
+  if (!is_product(number(document, pub, "n").words(), p.words(), q.words())) {
+    throw InvalidKey(KeyRule::product, document.name() + ": n is not p times q");
+  }
+  SecretKey key = bare_key_from(document, std::move(p), std::move(q));
+  check_fingerprint(document, pub, key.public_key());
+  if (auto proof = proof_in(document, pub)) {
+    return with_name(document.name(), [&] { return std::move(key).with_proof(*std::move(proof)); });
+  }
   return key;
 }
 
-KeyDocument read_document(const std::filesystem::path& path) {
-  return {read_secret_file(path, kKeyFileLimit), path.string()};
+PublicKey public_key_from(const KeyDocument& document) {
+  return public_part(document, is_secret(document.root()) ? public_member(document) : document.root());
+}
+
+/// A file as it is, and who may use it.
+struct KeyFile {
+  SecretBytes bytes;
+  unsigned permissions;
+};
+
+KeyFile read_file_of_key(const std::filesystem::path& path) {
+  FileReader file(path);
+  if (file.left() > KeyDocument::kLimit) {
+    throw Error(ErrorKind::too_large, path.string() + ": too large for a key file");
+  }
+  KeyFile key{SecretBytes(static_cast<std::size_t>(file.left())), file.permissions()};
+  file.read(key.bytes);
+  return key;
+}
+
+void check_permissions(const std::filesystem::path& path, unsigned permissions, const KeyFileAccess& access) {
+  constexpr unsigned others = 0077;
+  if (access.others == KeyFileAccess::Others::tolerated || (permissions & others) == 0) return;
+  throw Error(ErrorKind::io, path.string() + ": others than its owner may use this secret key; chmod 600 " +
+                                 path.string() + ", or take it as it is with --allow-insecure-key-file");
+}
+
+/// The JSON of any key's file, decrypted if need be. Libraries and compilers put parts of what is copied on
+/// the stack, here and below.
+SecretBytes open_file(const std::filesystem::path& path, KeyFile file, const KeyFileAccess& access) {
+  if (!is_encrypted(file.bytes)) return std::move(file.bytes);
+  check_permissions(path, file.permissions, access);
+  if (!access.passphrase) {
+    throw Error(ErrorKind::authentication, path.string() + ": encrypted with a passphrase, which is needed");
+  }
+  const SecretBytes passphrase = access.passphrase(path);
+  SecretBytes json;
+  run_on_wiped_stack([&] { json = decrypt_with_passphrase(file.bytes, passphrase, path.string()); });
+  return json;
+}
+
+/// What `read` makes of a file's document, in which nothing secret is anybody else's to use.
+template <typename Key>
+Key read_document(const std::filesystem::path& path, const KeyFileAccess& access,
+                  Key (*read)(const KeyDocument&)) {
+  KeyFile file = read_file_of_key(path);
+  const unsigned permissions = file.permissions;
+  const SecretBytes json = open_file(path, std::move(file), access);
+  std::optional<Key> key;
+  run_on_wiped_stack([&] {
+    const KeyDocument document(json, path.string());
+    if (is_secret(document.root())) check_permissions(path, permissions, access);
+    key = read(document);
+  });
+  return *std::move(key);
 }
 
 }  // namespace
 
-std::string to_json(const PublicKey& key) { return to_object(key).dump(2) + "\n"; }
-
-PublicKey public_key_from_json(ByteView json, const std::string& name) {
-  const KeyDocument document(json, name);
-  const Json& object = document.json();
-  if (!is_secret(object)) return public_part(object, name);
-  const Json& pub = member(object, "pub", name);
-  if (!pub.is_object()) refuse(name, "'pub' is not an object");
-  return public_part(pub, name);
+std::string to_json(const PublicKey& key, KeyMembers members) {
+  return to_object(key, members).dump(2) + "\n";
 }
 
-SecretBytes to_json(const SecretKey& key) {
+PublicKey public_key_from_json(ByteView json, const std::string& name) {
+  return public_key_from(KeyDocument(json, name));
+}
+
+namespace {
+
+SecretBytes text_of(const SecretKey& key, KeyMembers members) {
   SecretText text;
   text << "{\n  \"kty\": \"DAJ\",\n  \"key_ops\": [\"decrypt\"],\n  \"p\": " << key.p()
-       << ",\n  \"q\": " << key.q() << ",\n  \"pub\": " << to_object(key.public_key()).dump()
+       << ",\n  \"q\": " << key.q() << ",\n  \"pub\": " << to_object(key.public_key(), members).dump()
        << ",\n  \"kid\": \"" << key_id(key.public_key(), "private") << "\"";
-  if (key.generator_p() && key.generator_q()) {
-    text << ",\n  \"opaline\": {\n    \"h_p\": " << key.generator_p()->h.get()
-         << ",\n    \"k_p\": " << key.generator_p()->k.get()
-         << ",\n    \"h_q\": " << key.generator_q()->h.get()
-         << ",\n    \"k_q\": " << key.generator_q()->k.get() << "\n  }";
+  if (members == KeyMembers::all && key.generator_p() && key.generator_q()) {
+    text << ",\n  \"opaline\": {\n    \"h_p\": " << key.generator_p()->h
+         << ",\n    \"k_p\": " << key.generator_p()->k << ",\n    \"h_q\": " << key.generator_q()->h
+         << ",\n    \"k_q\": " << key.generator_q()->k << "\n  }";
   }
   text << "\n}\n";
   return text.take();
 }
 
+}  // namespace
+
+// Compilers put parts of what is copied on the stack.
+SecretBytes to_json(const SecretKey& key, KeyMembers members) {
+  SecretBytes text;
+  run_on_wiped_stack([&] { text = text_of(key, members); });
+  return text;
+}
+
 SecretKey secret_key_from_json(ByteView json, const std::string& name) {
-  return secret_key_from(KeyDocument(json, name));
+  std::optional<SecretKey> key;
+  run_on_wiped_stack([&] { key = secret_key_from(KeyDocument(json, name)); });
+  return *std::move(key);
 }
 
 void write_key(const std::filesystem::path& path, const PublicKey& key) {
@@ -221,12 +286,29 @@ void write_key(const std::filesystem::path& path, const SecretKey& key) {
   write_file(path, to_json(key), FileMode::owner_only);
 }
 
-SecretKey read_secret_key(const std::filesystem::path& path) { return secret_key_from(read_document(path)); }
-
-PublicKey read_public_key(const std::filesystem::path& path) {
-  return public_key_from_json(read_secret_file(path, kKeyFileLimit), path.string());
+SecretBytes key_file(const SecretKey& key, const std::optional<SecretBytes>& passphrase) {
+  SecretBytes json = to_json(key);
+  if (!passphrase) return json;
+  std::string encrypted;
+  run_on_wiped_stack([&] { encrypted = encrypt_with_passphrase(json, *passphrase); });
+  return {encrypted.begin(), encrypted.end()};
 }
 
-bool holds_secret_key(const std::filesystem::path& path) { return is_secret(read_document(path).json()); }
+SecretKey read_secret_key(const std::filesystem::path& path, const KeyFileAccess& access) {
+  return read_document(path, access, secret_key_from);
+}
+
+PublicKey read_public_key(const std::filesystem::path& path, const KeyFileAccess& access) {
+  return read_document(path, access, public_key_from);
+}
+
+bool holds_secret_key(const std::filesystem::path& path) {
+  const KeyFile file = read_file_of_key(path);
+  return is_encrypted(file.bytes) || is_secret(KeyDocument(file.bytes, path.string()).root());
+}
+
+bool is_encrypted_key(const std::filesystem::path& path) {
+  return is_encrypted(read_file_of_key(path).bytes);
+}
 
 }  // namespace opaline

@@ -7,7 +7,8 @@
 #include <string>
 
 #include "opaline/base/sha256.h"
-#include "opaline/bigint/integer.h"
+#include "opaline/bigint/secret_integer.h"
+#include "opaline/paillier/key_proof.h"
 
 namespace opaline {
 
@@ -22,9 +23,13 @@ inline constexpr std::size_t kLargestKeyBits = 8192;
 class PublicKey {
  public:
   /// Accepts n of an even number of bits in [kSmallestKeyBits, kLargestKeyBits] that is odd, has no factor
-  /// below 2^16, is not a perfect power and not prime. Error(invalid_key) says which rule is broken.
+  /// below 2^16, is not a perfect power and not prime. InvalidKey (key_rules.h) says which rule is broken.
   /// `_vartime` (n is public).
   explicit PublicKey(const Integer& n);
+
+  /// The same key, which carries the proof that gcd(n, φ(n)) = 1 from now on. InvalidKey(proof) if the
+  /// proof is not one for this key.
+  PublicKey with_proof(KeyProof proof, const Backend& backend = default_backend()) const;
 
   const Integer& n() const { return data_->n; }
   const Integer& n_squared() const { return data_->n_squared; }
@@ -34,6 +39,10 @@ class PublicKey {
   /// SHA-256 of n, big-endian, in the bytes it needs.
   const Digest& fingerprint() const { return data_->fingerprint; }
 
+  /// The proof it carries, which has been checked; null if none.
+  const KeyProof* proof() const { return proof_.get(); }
+
+  /// The same n, with or without a proof.
   friend bool operator==(const PublicKey& a, const PublicKey& b) {
     return a.data_ == b.data_ || a.n() == b.n();
   }
@@ -46,6 +55,7 @@ class PublicKey {
     Digest fingerprint;
   };
   std::shared_ptr<const Data> data_;
+  std::shared_ptr<const KeyProof> proof_;
 };
 
 /// A Paillier secret key. Moves, does not copy; wiped on destruction.
@@ -63,17 +73,21 @@ class SecretKey {
   static SecretKey generate(std::size_t bits);
 
   /// An imported key. Checks that p and q are different primes of bits/2 bits each, that n is acceptable as a
-  /// public key, gcd(n, φ(n)) = 1 and |p − q| as above. Error(invalid_key) says which rule is broken.
-  /// `_vartime`.
+  /// public key, gcd(n, φ(n)) = 1 and |p − q| as above. InvalidKey says which rule is broken.
+  /// Constant-time in p and q but for their length, how often 2 divides p − 1 and q − 1, and which rule is
+  /// broken, if one is.
   static SecretKey from_primes(SecretInteger p, SecretInteger q);
 
-  /// The same with generators, which are proved.
+  /// The same with generators, which are proved, and with them that p and q are prime.
   static SecretKey from_primes(SecretInteger p, SecretInteger q, Generator generator_p,
                                Generator generator_q);
 
+  /// The same key, its public key with that proof (PublicKey::with_proof).
+  SecretKey with_proof(KeyProof proof) &&;
+
   const PublicKey& public_key() const { return public_key_; }
-  const Integer& p() const { return p_.get(); }
-  const Integer& q() const { return q_.get(); }
+  const SecretInteger& p() const { return p_; }  ///< as many words as it needs
+  const SecretInteger& q() const { return q_; }
 
   /// Both or none: imported keys have none.
   const std::optional<Generator>& generator_p() const { return generator_p_; }

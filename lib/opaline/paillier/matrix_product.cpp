@@ -16,36 +16,68 @@ namespace {
 /// Elements of digits that pass over the tables together, while these are in the cache.
 constexpr std::size_t kBlock = 8;
 
-/// Numbers that fill whole elements.
-std::size_t whole(std::size_t numbers, const PairArithmetic& f) {
-  return groups_of(numbers, f.lanes()) * f.lanes();
-}
-
 }  // namespace
 
-MatrixProduct::MatrixProduct(const LaneWidths& arithmetic, const MatrixSchedule& schedule,
-                             std::span<const Ciphertext> x)
+MatrixProduct::MatrixProduct(const MatrixSchedule& schedule, std::vector<Query> queries)
     : schedule_(schedule),
       plan_(schedule.plan()),
-      x_(x),
-      table_arithmetic_(arithmetic.for_numbers(queries() * plan_.groups())),
-      digit_arithmetic_(arithmetic.for_numbers(queries() * plan_.results())),
-      output_arithmetic_(arithmetic.for_numbers(queries() * plan_.shape().outputs)),
-      number_words_(arithmetic.wide().number_words()),
+      queries_(std::move(queries)),
+      tables_stage_(stage(plan_.groups())),
+      digits_stage_(stage(plan_.results())),
+      corrections_stage_(stage(1, digits_stage_.width)),
+      outputs_stage_(stage(plan_.shape().outputs)),
+      corrections_runs_(cut_corrections()),
+      number_words_(queries_.front().arithmetic->wide().number_words()),
       segments_(1),
-      digit_numbers_(whole(queries() * plan_.results(), digit_arithmetic_)),
-      tables_(whole(queries() * plan_.groups(), table_arithmetic_) * plan_.entries(), number_words_),
+      tables_(tables_stage_.whole() * plan_.entries(), number_words_),
       digits_(0, 0),
-      corrections_(whole(queries(), digit_arithmetic_), number_words_),
-      values_(queries() * plan_.shape().outputs) {
-  const std::size_t elements = digit_numbers_ / digit_arithmetic_.lanes();
+      corrections_(corrections_stage_.whole(), number_words_),
+      values_(queries_.size() * plan_.shape().outputs) {
+  const std::size_t elements = digits_stage_.elements;
   const auto threads = static_cast<std::size_t>(omp_get_max_threads());
   const std::size_t block = std::clamp<std::size_t>(elements / threads, 1, kBlock);
   for (std::size_t first = 0; first < elements; first += block) {
     blocks_.push_back({first, std::min(block, elements - first)});
   }
   segments_ = std::clamp<std::size_t>(threads / blocks_.size(), 1, plan_.groups());
-  digits_ = Numbers(segments_ * digit_numbers_, number_words_);
+  digits_ = Numbers(segments_ * digits_stage_.whole(), number_words_);
+}
+
+MatrixProduct::Stage MatrixProduct::stage(std::size_t a_query) const {
+  return stage(a_query, queries_.front().arithmetic->for_numbers(queries_.size() * a_query));
+}
+
+MatrixProduct::Stage MatrixProduct::stage(std::size_t a_query, LaneWidth width) const {
+  const std::size_t lanes = queries_.front().arithmetic->of(width).lanes();
+  return {a_query, width, lanes, groups_of(queries_.size() * a_query, lanes)};
+}
+
+// Lanes behind the last number are the last query's.
+std::vector<const LaneWidths*> MatrixProduct::lanes_of(const Stage& stage, std::size_t element) const {
+  std::vector<const LaneWidths*> lanes;
+  lanes.reserve(stage.lanes);
+  for (std::size_t lane = 0; lane < stage.lanes; ++lane) {
+    const std::size_t query = (element * stage.lanes + lane) / stage.a_query;
+    lanes.push_back(queries_[std::min(query, queries_.size() - 1)].arithmetic);
+  }
+  return lanes;
+}
+
+// An inversion goes along the elements, lane by lane: all of one key, or one by one.
+std::vector<MatrixProduct::Block> MatrixProduct::cut_corrections() const {
+  std::vector<Block> runs;
+  const LaneWidths* last = nullptr;
+  for (std::size_t e = 0; e < corrections_stage_.elements; ++e) {
+    const std::vector<const LaneWidths*> lanes = lanes_of(corrections_stage_, e);
+    const bool of_one_key = lanes.front() == lanes.back();  // queries under one key follow each other
+    if (of_one_key && lanes.front() == last) {
+      ++runs.back().count;
+    } else {
+      runs.push_back({e, 1});
+    }
+    last = of_one_key ? lanes.front() : nullptr;
+  }
+  return runs;
 }
 
 Word* MatrixProduct::entry(std::size_t query, std::size_t group, std::size_t index) {
@@ -53,7 +85,8 @@ Word* MatrixProduct::entry(std::size_t query, std::size_t group, std::size_t ind
 }
 
 void MatrixProduct::make_table(std::size_t task) {
-  const PairArithmetic& f = table_arithmetic_;
+  const MixedLanes mixed = arithmetic(tables_stage_, task);
+  const PairArithmetic& f = *mixed;
   const std::size_t group = plan_.group();
   const std::size_t lanes = f.lanes();
   Numbers inputs(group, f.words());
@@ -63,8 +96,8 @@ void MatrixProduct::make_table(std::size_t task) {
       const std::size_t table = task * lanes + lane;
       const std::size_t query = table / plan_.groups();
       const std::size_t input = table % plan_.groups() * group + i;
-      const bool there = query < queries() && input < plan_.shape().inputs;
-      values[lane] = there ? x_[query * plan_.shape().inputs + input].value() : Integer(1);
+      const bool there = query < queries_.size() && input < plan_.shape().inputs;
+      values[lane] = there ? queries_[query].x[input].value() : Integer(1);
     }
     f.load(inputs[i], values);
   }
@@ -91,23 +124,27 @@ void MatrixProduct::make_table(std::size_t task) {
 }
 
 void MatrixProduct::make_digits(std::size_t task) {
-  const PairArithmetic& f = digit_arithmetic_;
-  if (task == 0) {
-    make_corrections();
-    return;
-  }
-  const std::size_t segment = (task - 1) % segments_;
-  const Block& block = blocks_[(task - 1) / segments_];
+  if (task < corrections_runs_.size()) return make_corrections(corrections_runs_[task]);
+  task -= corrections_runs_.size();
+  const std::size_t segment = task % segments_;
+  const Block& block = blocks_[task / segments_];
   const std::size_t first_group = segment * plan_.groups() / segments_;
   const std::size_t end_group = (segment + 1) * plan_.groups() / segments_;
-  const std::size_t lanes = f.lanes();
-  const std::size_t last = queries() * plan_.results() - 1;  // again where there are no more
+  const std::size_t lanes = digits_stage_.lanes;
+  const std::size_t last = queries_.size() * plan_.results() - 1;  // again where there are no more
 
-  Numbers products(block.count, f.words());
-  Numbers factor(1, f.words());
+  std::vector<MixedLanes> arithmetics;
+  arithmetics.reserve(block.count);
+  for (std::size_t e = 0; e < block.count; ++e) {
+    arithmetics.push_back(arithmetic(digits_stage_, block.first + e));
+  }
+  const std::size_t words = arithmetics.front()->words();
+  Numbers products(block.count, words);
+  Numbers factor(1, words);
   std::vector<const Word*> read(lanes);
   for (std::size_t group = first_group; group < end_group; ++group) {
     for (std::size_t e = 0; e < block.count; ++e) {
+      const PairArithmetic& f = *arithmetics[e];
       for (std::size_t lane = 0; lane < lanes; ++lane) {
         const std::size_t number = std::min((block.first + e) * lanes + lane, last);
         read[lane] =
@@ -126,13 +163,13 @@ void MatrixProduct::make_digits(std::size_t task) {
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       written[lane] = digit(segment, (block.first + e) * lanes + lane);
     }
-    f.scatter_numbers_vartime(written, products[e]);
+    arithmetics[e]->scatter_numbers_vartime(written, products[e]);
   }
 }
 
 // The product of all inputs of a query, each once, as a number.
 void MatrixProduct::multiply_inputs(std::size_t query, Word* product) {
-  const PairArithmetic& f = digit_arithmetic_;
+  const PairArithmetic& f = queries_[query].arithmetic->of(corrections_stage_.width);
   std::size_t every_input_once = 0;
   for (std::size_t i = 0; i < plan_.group(); ++i) {
     every_input_once += std::size_t{1} << (i * plan_.digit_bits());
@@ -164,32 +201,35 @@ void MatrixProduct::multiply_inputs(std::size_t query, Word* product) {
   std::copy_n(parts[0], number_words_, product);
 }
 
-void MatrixProduct::make_corrections() {
-  const PairArithmetic& f = digit_arithmetic_;
+void MatrixProduct::make_corrections(const Block& elements) {
+  const MixedLanes mixed = arithmetic(corrections_stage_, elements.first);
+  const PairArithmetic& f = *mixed;
   const std::size_t lanes = f.lanes();
-  const std::size_t elements = groups_of(queries(), lanes);
-  for (std::size_t query = 0; query < queries(); ++query) multiply_inputs(query, corrections_[query]);
-  WordVector products(elements * f.words());
+  const std::size_t first = elements.first * lanes;
+  const std::size_t end = std::min(first + elements.count * lanes, queries_.size());
+  for (std::size_t query = first; query < end; ++query) multiply_inputs(query, corrections_[query]);
+  WordVector products(elements.count * f.words());
   std::vector<const Word*> read(lanes);
-  for (std::size_t e = 0; e < elements; ++e) {
+  for (std::size_t e = 0; e < elements.count; ++e) {
     for (std::size_t lane = 0; lane < lanes; ++lane) {
-      read[lane] = corrections_[std::min(e * lanes + lane, queries() - 1)];
+      read[lane] = corrections_[std::min(first + e * lanes + lane, end - 1)];
     }
     f.gather_numbers_vartime(products.data() + e * f.words(), read);
   }
-  auto inverses = invert_batch_vartime(f, products.data(), elements);
+  auto inverses = invert_batch_vartime(f, products.data(), elements.count);
   if (!inverses) throw Error(ErrorKind::invalid_ciphertext, "a ciphertext is not a unit mod n^2");
   std::vector<Word*> written(lanes);
-  for (std::size_t e = 0; e < elements; ++e) {
+  for (std::size_t e = 0; e < elements.count; ++e) {
     Word* const inverse = inverses->data() + e * f.words();
     for (unsigned i = 0; i + 1 < plan_.shape().bits; ++i) f.sqr(inverse, inverse);
-    for (std::size_t lane = 0; lane < lanes; ++lane) written[lane] = corrections_[e * lanes + lane];
+    for (std::size_t lane = 0; lane < lanes; ++lane) written[lane] = corrections_[first + e * lanes + lane];
     f.scatter_numbers_vartime(written, inverse);
   }
 }
 
 void MatrixProduct::make_output(std::size_t task) {
-  const PairArithmetic& f = output_arithmetic_;
+  const MixedLanes mixed = arithmetic(outputs_stage_, task);
+  const PairArithmetic& f = *mixed;
   const std::size_t lanes = f.lanes();
   const std::size_t positions = plan_.shape().positions;
   const auto output = [&](std::size_t lane) { return std::min(task * lanes + lane, values_.size() - 1); };

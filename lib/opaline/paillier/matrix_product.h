@@ -14,21 +14,28 @@
 namespace opaline {
 
 /// Π_j x_j^(w_kj) mod n² for every output k of one or several vectors of inputs, whose numbers fill the lanes
-/// together. In three stages, one after the other; each is that many tasks, in any order and on any threads.
-/// Operations depend on shapes only; addresses on the weights.
+/// together, under one key or under several. In three stages, one after the other; each is that many tasks,
+/// in any order and on any threads. Operations depend on shapes only; addresses on the weights.
 class MatrixProduct {
  public:
-  /// `x` holds schedule.inputs() ciphertexts a query; all must outlive the product.
-  MatrixProduct(const LaneWidths& arithmetic, const MatrixSchedule& schedule, std::span<const Ciphertext> x);
+  /// schedule.inputs() ciphertexts and the arithmetic of their key.
+  struct Query {
+    const LaneWidths* arithmetic;
+    std::span<const Ciphertext> x;
+  };
 
-  std::size_t tables() const { return groups_of(queries() * plan_.groups(), table_arithmetic_.lanes()); }
+  /// Queries under one key must follow each other, and keys go with each other (LaneWidths). What queries and
+  /// schedule refer to must outlive the product.
+  MatrixProduct(const MatrixSchedule& schedule, std::vector<Query> queries);
+
+  std::size_t tables() const { return tables_stage_.elements; }
   void make_table(std::size_t task);
 
   /// Error(invalid_ciphertext) if an input is not a unit.
-  std::size_t digits() const { return 1 + segments_ * blocks_.size(); }
+  std::size_t digits() const { return corrections_runs_.size() + segments_ * blocks_.size(); }
   void make_digits(std::size_t task);
 
-  std::size_t outputs() const { return groups_of(values_.size(), output_arithmetic_.lanes()); }
+  std::size_t outputs() const { return outputs_stage_.elements; }
   void make_output(std::size_t task);
 
   /// schedule.outputs() numbers mod n² a query.
@@ -40,22 +47,42 @@ class MatrixProduct {
     std::size_t count;
   };
 
-  std::size_t queries() const { return x_.size() / plan_.shape().inputs; }
+  /// Numbers that are worked out lane beside lane, so many a query.
+  struct Stage {
+    std::size_t a_query;
+    LaneWidth width;
+    std::size_t lanes;
+    std::size_t elements;
+
+    std::size_t whole() const { return elements * lanes; }  ///< numbers that fill the elements
+  };
+
+  Stage stage(std::size_t a_query) const;
+  Stage stage(std::size_t a_query, LaneWidth width) const;
+  std::vector<const LaneWidths*> lanes_of(const Stage& stage, std::size_t element) const;
+  MixedLanes arithmetic(const Stage& stage, std::size_t element) const {
+    return {lanes_of(stage, element), stage.width};
+  }
+
+  std::vector<Block> cut_corrections() const;
   Word* entry(std::size_t query, std::size_t group, std::size_t index);
-  Word* digit(std::size_t segment, std::size_t number) { return digits_[segment * digit_numbers_ + number]; }
+  Word* digit(std::size_t segment, std::size_t number) {
+    return digits_[segment * digits_stage_.whole() + number];
+  }
   void multiply_inputs(std::size_t query, Word* product);
-  void make_corrections();
+  void make_corrections(const Block& elements);
 
   const MatrixSchedule& schedule_;
   const MatrixPlan& plan_;
-  std::span<const Ciphertext> x_;
-  const PairArithmetic& table_arithmetic_;
-  const PairArithmetic& digit_arithmetic_;
-  const PairArithmetic& output_arithmetic_;
+  std::vector<Query> queries_;
+  Stage tables_stage_;
+  Stage digits_stage_;
+  Stage corrections_stage_;
+  Stage outputs_stage_;
+  std::vector<Block> corrections_runs_;  ///< elements that can be inverted together
   std::size_t number_words_;
   std::vector<Block> blocks_;  ///< elements of digits that are made together
   std::size_t segments_;       ///< the groups are cut into that many parts, for more threads than blocks
-  std::size_t digit_numbers_;  ///< whole elements
   Numbers tables_;
   Numbers digits_;
   Numbers corrections_;  ///< (Π_j x_j)^(−2^(bits−1)) of every query

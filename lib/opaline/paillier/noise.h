@@ -8,7 +8,8 @@
 
 namespace opaline {
 
-/// Fills the first `count` lanes of an element with numbers uniform in Z*_n, the others with 1.
+/// Fills the first `count` lanes of an element with numbers uniform in Z*_n, n the lane's modulus, the others
+/// with 1. Constant-time in the numbers.
 void load_random_units(const PairArithmetic& arithmetic, Word* r, std::size_t count);
 
 /// Fills the first `count` lanes of an element with fresh noise r^n mod n², r uniform in Z*_n (Paillier
@@ -19,9 +20,12 @@ void fresh_public_noise(const PairArithmetic& arithmetic, Word* r, std::size_t c
 /// The same as numbers mod n², one for every lane.
 std::vector<Integer> fresh_public_noise(const PairArithmetic& arithmetic);
 
-/// Appends (1 + m·n)·ρ for up to a lane's number of plaintexts m in [0, n) and the noise ρ of the lanes,
-/// which is used up. Constant-time.
-void hide(const PairArithmetic& arithmetic, std::span<const Integer> plaintexts, Word* noise,
+/// The same where lanes have moduli of their own: r_i^(n_i) mod n_i², r_i uniform in Z*_(n_i), in lane i.
+std::vector<Integer> fresh_mixed_noise(const PairArithmetic& arithmetic);
+
+/// Appends (1 + m·n)·ρ for up to a lane's number of plaintexts m in [0, n), of modulus_size() words each, and
+/// the noise ρ of the lanes, which is used up. Constant-time.
+void hide(const PairArithmetic& arithmetic, std::span<const Word> plaintexts, Word* noise,
           std::vector<Integer>& ciphertexts);
 
 /// How many groups of `lanes` numbers hold `count`.

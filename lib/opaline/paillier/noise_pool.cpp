@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "opaline/base/error.h"
+#include "opaline/base/fork_mark.h"
 #include "opaline/base/secret.h"
 
 namespace opaline {
@@ -119,7 +119,7 @@ class NoisePool::Store {
 class NoisePool::Filler {
  public:
   Filler(Store& store, const Source& source)
-      : store_(store), process_(::getpid()), thread_([&store, &source] {
+      : store_(store), thread_([&store, &source] {
           try {
             while (store.wait_for_room()) store.put(source());
           } catch (const std::exception&) {
@@ -129,7 +129,7 @@ class NoisePool::Filler {
   Filler(const Filler&) = delete;
   Filler& operator=(const Filler&) = delete;
   ~Filler() {
-    if (::getpid() != process_) {
+    if (!mark_.is_set()) {
       thread_.detach();
       return;
     }
@@ -139,7 +139,7 @@ class NoisePool::Filler {
 
  private:
   Store& store_;
-  pid_t process_;
+  ForkMark mark_;
   std::thread thread_;
 };
 

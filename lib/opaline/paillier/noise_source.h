@@ -31,17 +31,20 @@ class NoiseSource {
     virtual void make(std::size_t part) = 0;
     virtual std::vector<Integer> take() = 0;
 
+    /// What the owner's noise is powers of the generators with (NoiseCheck::agrees); empty if it is none.
+    virtual std::span<const Word> exponents() const { return {}; }
+
    protected:
     Batch() = default;
   };
   virtual std::size_t parts() const = 0;
 
-  /// Ciphertexts mod n² of plaintexts in [0, n), which must outlive the batch. What is random is drawn here,
-  /// in their order, so that backends agree. Of zeros they are the noise alone.
-  virtual std::unique_ptr<Batch> begin(std::span<const Integer> plaintexts) const = 0;
+  /// Ciphertexts mod n² of plaintexts in [0, n), as many words each as n has, which must outlive the batch.
+  /// What is random is drawn here, in their order, so that backends agree. Of zeros they are the noise alone.
+  virtual std::unique_ptr<Batch> begin(std::span<const Word> plaintexts) const = 0;
 
   /// The same at once, on this thread.
-  std::vector<Integer> encrypt(std::span<const Integer> plaintexts) const {
+  std::vector<Integer> encrypt(std::span<const Word> plaintexts) const {
     const std::unique_ptr<Batch> batch = begin(plaintexts);
     for (std::size_t part = 0; part < parts(); ++part) batch->make(part);
     return batch->take();

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "opaline/base/constant_time.h"
 #include "opaline/base/error.h"
 #include "opaline/bigint/batch_inversion.h"
 #include "opaline/bigint/exponentiation.h"
@@ -22,7 +23,7 @@ class PublicNoise final : public NoiseSource {
 
   std::size_t parts() const override { return 1; }
 
-  std::unique_ptr<Batch> begin(std::span<const Integer> plaintexts) const override {
+  std::unique_ptr<Batch> begin(std::span<const Word> plaintexts) const override {
     return std::make_unique<Powers>(*arithmetic_, plaintexts);
   }
 
@@ -30,8 +31,10 @@ class PublicNoise final : public NoiseSource {
   /// Group of lanes after group of lanes.
   class Powers final : public Batch {
    public:
-    Powers(const PairArithmetic& arithmetic, std::span<const Integer> plaintexts)
-        : f_(arithmetic), plaintexts_(plaintexts), noise_(groups_of(plaintexts.size(), f_.lanes())) {
+    Powers(const PairArithmetic& arithmetic, std::span<const Word> plaintexts)
+        : f_(arithmetic),
+          plaintexts_(plaintexts),
+          noise_(groups_of(plaintexts.size() / f_.modulus_size(), f_.lanes())) {
       for (std::size_t group = 0; group < noise_.size(); ++group) {
         noise_[group].resize(f_.words());
         load_random_units(f_, noise_[group].data(), count(group));
@@ -45,18 +48,20 @@ class PublicNoise final : public NoiseSource {
     std::vector<Integer> take() override {
       std::vector<Integer> ciphertexts;
       for (std::size_t group = 0; group < noise_.size(); ++group) {
-        hide(f_, plaintexts_.subspan(group * f_.lanes(), count(group)), noise_[group].data(), ciphertexts);
+        hide(f_,
+             plaintexts_.subspan(group * f_.lanes() * f_.modulus_size(), count(group) * f_.modulus_size()),
+             noise_[group].data(), ciphertexts);
       }
       return ciphertexts;
     }
 
    private:
     std::size_t count(std::size_t group) const {
-      return std::min(f_.lanes(), plaintexts_.size() - group * f_.lanes());
+      return std::min(f_.lanes(), plaintexts_.size() / f_.modulus_size() - group * f_.lanes());
     }
 
     const PairArithmetic& f_;
-    std::span<const Integer> plaintexts_;
+    std::span<const Word> plaintexts_;
     std::vector<WordVector> noise_;
   };
 
@@ -69,7 +74,7 @@ class DjnNoise final : public NoiseSource {
  public:
   DjnNoise(const PublicKey& key, const Backend& backend)
       : arithmetic_(uniform_arithmetic(backend, key.n())),
-        exponents_(Integer(1) << static_cast<unsigned>(key.bits() / 2)),
+        exponent_bits_(key.bits() / 2),
         powers_(make_powers(*arithmetic_, key)) {}
 
   std::size_t parcel() const override { return arithmetic_->lanes(); }
@@ -78,35 +83,37 @@ class DjnNoise final : public NoiseSource {
 
   std::size_t parts() const override { return 1; }
 
-  std::unique_ptr<Batch> begin(std::span<const Integer> plaintexts) const override {
+  std::unique_ptr<Batch> begin(std::span<const Word> plaintexts) const override {
     return std::make_unique<ShortPowers>(*this, plaintexts);
   }
 
  private:
   class ShortPowers final : public Batch {
    public:
-    ShortPowers(const DjnNoise& source, std::span<const Integer> plaintexts)
+    ShortPowers(const DjnNoise& source, std::span<const Word> plaintexts)
         : source_(source), f_(*source.arithmetic_), plaintexts_(plaintexts) {
-      exponents_.resize(groups_of(plaintexts.size(), f_.lanes()), std::vector<Integer>(f_.lanes()));
-      for (std::size_t i = 0; i < plaintexts.size(); ++i) {
-        exponents_[i / f_.lanes()][i % f_.lanes()] = random_below(source.exponents_);
+      const std::size_t count = plaintexts.size() / f_.modulus_size();
+      const std::size_t size = words_for(source.exponent_bits_);
+      noise_.assign(groups_of(count, f_.lanes()), WordVector(f_.words()));
+      exponents_.resize(noise_.size() * f_.lanes() * size);
+      WordVector end(words_for(source.exponent_bits_ + 1));  // of all exponents
+      end[source.exponent_bits_ / 64] = Word{1} << (source.exponent_bits_ % 64);
+      WordVector exponent(end.size());
+      for (std::size_t i = 0; i < count; ++i) {
+        random_below(exponent, end);
+        std::copy_n(exponent.begin(), size, exponents_.begin() + static_cast<std::ptrdiff_t>(i * size));
       }
     }
 
-    void make(std::size_t /*part*/) override {
-      noise_.assign(exponents_.size(), WordVector(f_.words()));
-      source_.powers_.pow(noise_, exponents_);
-      for (std::vector<Integer>& lanes : exponents_) {
-        for (Integer& exponent : lanes) wipe(exponent);
-      }
-    }
+    void make(std::size_t /*part*/) override { source_.powers_.pow(noise_, exponents_); }
 
     std::vector<Integer> take() override {
       std::vector<Integer> ciphertexts;
+      const std::size_t group_size = f_.lanes() * f_.modulus_size();
       for (std::size_t group = 0; group < noise_.size(); ++group) {
-        const std::size_t first = group * f_.lanes();
-        const std::size_t count = std::min(f_.lanes(), plaintexts_.size() - first);
-        hide(f_, plaintexts_.subspan(first, count), noise_[group].data(), ciphertexts);
+        const std::size_t first = group * group_size;
+        hide(f_, plaintexts_.subspan(first, std::min(group_size, plaintexts_.size() - first)),
+             noise_[group].data(), ciphertexts);
       }
       return ciphertexts;
     }
@@ -114,25 +121,26 @@ class DjnNoise final : public NoiseSource {
    private:
     const DjnNoise& source_;
     const PairArithmetic& f_;
-    std::span<const Integer> plaintexts_;
-    std::vector<std::vector<Integer>> exponents_;
+    std::span<const Word> plaintexts_;
+    WordVector exponents_;
     std::vector<WordVector> noise_;
   };
 
   static FixedBase make_powers(const PairArithmetic& f, const PublicKey& key) {
-    Integer x = random_unit(key.n());
-    const Integer h = key.n() - x * x % key.n();
-    wipe(x);
+    // h_s = −(x^n)², since n is odd. It is part of a public key.
     WordVector base(f.words());
+    fresh_public_noise(f, base.data(), 1);
+    f.sqr(base.data(), base.data());
+    declassify(base.data(), base.size() * sizeof(Word));
+    const Integer h = key.n_squared() - f.store(base.data()).front();
     f.load(base.data(), std::vector<Integer>(f.lanes(), h));
-    pow_vartime(f, base.data(), base.data(), key.n());
     const auto inverse = invert_batch_vartime(f, base.data(), 1);
     if (!inverse) throw Error(ErrorKind::fault, "a power of a unit is no unit: a computing fault");
     return {f, base.data(), inverse->data(), key.bits() / 2};
   }
 
   std::unique_ptr<const PairArithmetic> arithmetic_;
-  Integer exponents_;  ///< how many there are
+  std::size_t exponent_bits_;
   FixedBase powers_;
 };
 

@@ -1,7 +1,5 @@
 #include "opaline/bigint/kernels/avx512ifma.h"
 
-#include <gmp.h>
-
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -9,7 +7,7 @@
 
 #include "opaline/base/error.h"
 #include "opaline/bigint/kernels/ifma_kernels.h"
-#include "opaline/bigint/kernels/split.h"
+#include "opaline/bigint/kernels/radix_square.h"
 
 namespace opaline {
 namespace {
@@ -59,38 +57,12 @@ class IfmaArithmetic final : public PairArithmetic {
   using Kernels = ifma::Kernels<kLanes>;
 
  public:
-  explicit IfmaArithmetic(std::span<const Integer> moduli)
-      : PairArithmetic(kLanes, 2 * kLanes * limbs_for(bit_length(moduli.front())),
-                       ifma::number_words(2 * limbs_for(bit_length(moduli.front())))),
-        values_(moduli.begin(), moduli.end()),
-        limbs_(limbs_for(bit_length(moduli.front()))),
-        words64_((bit_length(moduli.front()) + 63) / 64),
-        m_words_(kLanes * words64_),
-        m_(half_words()),
-        four_m_(half_words()),
-        m_sums_(kLanes * Kernels::sum_vectors(limbs_)),
-        minus_inverse_(kLanes),
-        r_squared_(words()),
-        half_r_squared_(half_words()),
-        one_(words()) {
-    const Integer r = Integer(1) << static_cast<unsigned>(kLimbBits * limbs_);
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const Integer& m = values_[lane];
-      to_words(m, m_words(lane));
-      put(m, m_.data(), lane);
-      put(4 * m, four_m_.data(), lane);
-      Word inverse = 1;  // of m mod 2^64, by Newton's iteration
-      for (int i = 0; i < 6; ++i) inverse *= 2 - m_words(lane)[0] * inverse;
-      minus_inverse_[lane] = (0 - inverse) & kLimbMask;
-      put_halves(floor_mod(r * r, m * m), r_squared_.data(), lane);
-      put(floor_mod(r * r, m), half_r_squared_.data(), lane);
-      one_[lane] = 1;
-    }
-    Kernels::make_sums(m_sums_.data(), m_.data(), limbs_);
-    moduli_ = {limbs_, m_.data(), four_m_.data(), m_sums_.data(), minus_inverse_.data()};
-  }
+  explicit IfmaArithmetic(std::span<const std::span<const Word>> moduli)
+      : IfmaArithmetic(moduli, limbs_for(public_bit_length(moduli.front()))) {}
 
-  const Integer& modulus(std::size_t lane) const override { return values_[lane]; }
+  std::span<const Word> modulus_words(std::size_t lane) const override {
+    return std::span(moduli_words_).subspan(lane * modulus_size(), modulus_size());
+  }
 
   void mul(Word* r, const Word* x, const Word* y) const override {
     Kernels::mul(moduli_, r, x, y);
@@ -154,68 +126,99 @@ class IfmaArithmetic final : public PairArithmetic {
     Kernels::scatter_numbers(numbers.data(), words() / kLanes, x);
   }
 
-  void load(Word* r, std::span<const Integer> values) const override {
-    assert(values.size() == kLanes);
-    for (std::size_t lane = 0; lane < kLanes; ++lane) put_halves(values[lane], r, lane);
+  void load_words(Word* r, const Word* values) const override {
+    WordVector halves(2 * modulus_size());
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const auto number = std::span(values, 2 * kLanes * modulus_size())
+                              .subspan(2 * lane * modulus_size(), 2 * modulus_size());
+      dividers_[divider_of_[lane]].divide(std::span(halves).last(modulus_size()),
+                                          std::span(halves).first(modulus_size()), number);
+      put_halves(halves, r, lane);
+    }
     mul(r, r, r_squared_.data());
   }
 
-  void load_half(Word* r, std::span<const Integer> values) const override {
-    assert(values.size() == kLanes);
-    for (std::size_t lane = 0; lane < kLanes; ++lane) put(values[lane], r, lane);
-    Kernels::mul_halves(moduli_, r, r, half_r_squared_.data());
+  void load_half_words(Word* r, const Word* values) const override {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const auto number =
+          std::span(values, kLanes * modulus_size()).subspan(lane * modulus_size(), modulus_size());
+      to_lane<kLanes>(number, r + lane, limbs_);
+    }
+    Kernels::mul_halves(moduli_, r, r, r_squared_.data());  // its first half is R² mod m
   }
 
-  std::vector<Halves> store_halves(const Word* x) const override {
+  void store_words(Word* values, const Word* x) const override {
     WordVector plain(words());
     mul(plain.data(), x, one_.data());
-    std::vector<Halves> halves(kLanes);
-    WordVector a(words64_ + 1);
-    WordVector b(words64_ + 1);
+    const std::size_t size = modulus_size();
+    WordVector a(size + 1);
+    WordVector b(size + 1);
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       from_lane<kLanes>(plain.data() + lane, limbs_, a);
       from_lane<kLanes>(plain.data() + half_words() + lane, limbs_, b);
       // (a + u·m)/R ≤ m, and m only if the first half is 0: then m·1 belongs to the second half, which is
       // below 3m.
-      const Word taken = subtract_if_not_below(a, lane);
-      const auto size = static_cast<mp_size_t>(b.size());
-      WordVector scratch(static_cast<std::size_t>(mpn_sec_add_1_itch(size)));
-      mpn_sec_add_1(b.data(), b.data(), size, taken, scratch.data());
+      add_word(b, subtract_if_not_below(a, lane));
       for (int i = 0; i < 3; ++i) subtract_if_not_below(b, lane);
-      halves[lane] = {from_words(a), from_words(b)};
+      std::copy_n(a.begin(), size, values + 2 * lane * size);
+      std::copy_n(b.begin(), size, values + (2 * lane + 1) * size);
     }
-    return halves;
   }
 
  private:
-  std::span<Word> m_words(std::size_t lane) { return std::span(m_words_).subspan(lane * words64_, words64_); }
-  std::span<const Word> m_words(std::size_t lane) const {
-    return std::span(m_words_).subspan(lane * words64_, words64_);
+  IfmaArithmetic(std::span<const std::span<const Word>> moduli, std::size_t limbs)
+      : PairArithmetic(kLanes, moduli.front().size(), 2 * kLanes * limbs, ifma::number_words(2 * limbs)),
+        limbs_(limbs),
+        moduli_words_(kLanes * modulus_size()),
+        m_(half_words()),
+        four_m_(half_words()),
+        m_sums_(kLanes * Kernels::sum_vectors(limbs_)),
+        minus_inverse_(kLanes),
+        r_squared_(words()),
+        one_(words()) {
+    dividers_.reserve(kLanes);
+    WordVector four_m(modulus_size() + 1);
+    std::vector<WordVector> r_squared;  // a divider
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const std::span<const Word> m = moduli[lane];
+      // Lanes often share a modulus; that they do is public.
+      std::size_t same = 0;
+      while (moduli[same].data() != m.data()) ++same;
+      if (same == lane) {
+        dividers_.emplace_back(m);
+        r_squared.emplace_back(2 * modulus_size());
+        radix_square(r_squared.back(), dividers_.back(), m, kLimbBits * limbs_);
+      }
+      divider_of_[lane] = same == lane ? dividers_.size() - 1 : divider_of_[same];
+      std::copy(m.begin(), m.end(), moduli_words_.begin() + static_cast<std::ptrdiff_t>(lane * m.size()));
+      to_lane<kLanes>(m, m_.data() + lane, limbs_);
+      std::copy(m.begin(), m.end(), four_m.begin());
+      four_m.back() = 0;
+      shift_left(four_m, four_m, 2);
+      to_lane<kLanes>(four_m, four_m_.data() + lane, limbs_);
+      Word inverse = 1;  // of m mod 2^64, by Newton's iteration
+      for (int i = 0; i < 6; ++i) inverse *= 2 - m[0] * inverse;
+      minus_inverse_[lane] = (0 - inverse) & kLimbMask;
+      put_halves(r_squared[divider_of_[lane]], r_squared_.data(), lane);
+      one_[lane] = 1;
+    }
+    Kernels::make_sums(m_sums_.data(), m_.data(), limbs_);
+    moduli_ = {limbs_, m_.data(), four_m_.data(), m_sums_.data(), minus_inverse_.data()};
   }
 
-  /// x < 4m into a lane.
-  void put(const Integer& x, Word* half, std::size_t lane) const {
-    WordVector number(words64_ + 1);
-    to_words(x, number);
-    to_lane<kLanes>(number, half + lane, limbs_);
-  }
-
-  /// x < m² into a lane as a + b·m, not yet in Montgomery form.
-  void put_halves(const Integer& x, Word* element, std::size_t lane) const {
-    WordVector halves(2 * words64_);
-    split(x, m_words(lane), halves);
-    to_lane<kLanes>(std::span(halves).first(words64_), element + lane, limbs_);
-    to_lane<kLanes>(std::span(halves).subspan(words64_), element + half_words() + lane, limbs_);
+  /// a, then b, below 4m into a lane, not yet in Montgomery form.
+  void put_halves(std::span<const Word> halves, Word* element, std::size_t lane) const {
+    to_lane<kLanes>(halves.first(modulus_size()), element + lane, limbs_);
+    to_lane<kLanes>(halves.last(modulus_size()), element + half_words() + lane, limbs_);
   }
 
   /// x −= m where x ≥ m, x of one word more than m; 1 if so. Constant-time.
-  Word subtract_if_not_below(WordVector& x, std::size_t lane) const {
-    const std::span<const Word> m = m_words(lane);
-    WordVector difference(x.size());
-    const Word borrow = mpn_sub_n(difference.data(), x.data(), m.data(), static_cast<mp_size_t>(words64_));
-    const Word not_below = 1 ^ (borrow & ((x.back() - 1) >> 63));
-    x.back() -= borrow & not_below;
-    mpn_cnd_sub_n(not_below, x.data(), x.data(), m.data(), static_cast<mp_size_t>(words64_));
+  Word subtract_if_not_below(std::span<Word> x, std::size_t lane) const {
+    WordVector m(x.size());
+    const std::span<const Word> words = modulus_words(lane);
+    std::copy(words.begin(), words.end(), m.begin());
+    const Word not_below = 1 ^ is_below(x, m);
+    subtract_if(not_below, x, m);
     return not_below;
   }
 
@@ -234,16 +237,15 @@ class IfmaArithmetic final : public PairArithmetic {
     return true;
   }
 
-  std::vector<Integer> values_;
   std::size_t limbs_;
-  std::size_t words64_;
-  WordVector m_words_;
+  WordVector moduli_words_;
+  std::vector<Divider> dividers_;  ///< of moduli that differ
+  std::array<std::size_t, kLanes> divider_of_{};
   WordVector m_;
   WordVector four_m_;
   WordVector m_sums_;
   WordVector minus_inverse_;
   WordVector r_squared_;
-  WordVector half_r_squared_;
   WordVector one_;
   ifma::Moduli moduli_{};
 };
@@ -254,7 +256,7 @@ bool processor_has_ifma() {
 }
 
 template <std::size_t Lanes>
-std::unique_ptr<const PairArithmetic> make_arithmetic(std::span<const Integer> moduli) {
+std::unique_ptr<const PairArithmetic> make(std::span<const std::span<const Word>> moduli) {
   return std::make_unique<IfmaArithmetic<Lanes>>(moduli);
 }
 
@@ -263,7 +265,7 @@ std::unique_ptr<const PairArithmetic> make_arithmetic(std::span<const Integer> m
 bool processor_has_ifma() { return false; }
 
 template <std::size_t Lanes>
-std::unique_ptr<const PairArithmetic> make_arithmetic(std::span<const Integer> /*moduli*/) {
+std::unique_ptr<const PairArithmetic> make(std::span<const std::span<const Word>> /*moduli*/) {
   throw Error(ErrorKind::unsupported_backend, "this build has no avx512ifma backend");
 }
 
@@ -288,9 +290,9 @@ class IfmaBackend final : public Backend {
     }
   }
 
-  std::unique_ptr<const PairArithmetic> pair_arithmetic(std::span<const Integer> moduli) const override {
-    check_moduli(moduli, lanes());
-    return make_arithmetic<Lanes>(moduli);
+  std::unique_ptr<const PairArithmetic> make_arithmetic(
+      std::span<const std::span<const Word>> moduli) const override {
+    return make<Lanes>(moduli);
   }
 };
 

@@ -8,7 +8,7 @@
 #include <span>
 
 #include "opaline/bigint/kernels/limb_products.h"
-#include "opaline/bigint/kernels/split.h"
+#include "opaline/bigint/kernels/radix_square.h"
 
 namespace opaline {
 namespace {
@@ -22,24 +22,20 @@ using Scratch = std::array<Word, kMostLimbs>;  ///< of mpn_sec_add_1 and mpn_sec
 /// mpn_cnd_sub_n take time that depends on sizes only.
 class PortableArithmetic final : public PairArithmetic {
  public:
-  explicit PortableArithmetic(const Integer& modulus)
-      : PairArithmetic(1, 2 * limbs_of(modulus), 2 * limbs_of(modulus)),
-        m_(modulus),
-        limbs_(static_cast<mp_size_t>(limbs_of(modulus))) {
+  explicit PortableArithmetic(std::span<const Word> modulus)
+      : PairArithmetic(1, modulus.size(), 2 * modulus.size(), 2 * modulus.size()),
+        m_(modulus.begin(), modulus.end()),
+        limbs_(static_cast<mp_size_t>(modulus.size())),
+        divider_(modulus),
+        r_squared_(words()) {
     assert(scratch_is_enough());
-    to_words(m_, std::span(m_words_).first(half_words()));
     Word inverse = 1;  // of m mod 2^64, by Newton's iteration; each step doubles the correct bits
-    for (int i = 0; i < 6; ++i) inverse *= 2 - m_words_[0] * inverse;
+    for (int i = 0; i < 6; ++i) inverse *= 2 - m_[0] * inverse;
     minus_inverse_ = -inverse;
-
-    const Integer r = Integer(1) << static_cast<unsigned>(64 * half_words());
-    r_squared_.resize(words());
-    split(floor_mod(r * r, m_ * m_), std::span(m_words_).first(half_words()), r_squared_);
-    half_r_squared_.resize(half_words());
-    to_words(floor_mod(r * r, m_), half_r_squared_);
+    radix_square(r_squared_, divider_, m_, 64 * half_words());
   }
 
-  const Integer& modulus(std::size_t /*lane*/) const override { return m_; }
+  std::span<const Word> modulus_words(std::size_t /*lane*/) const override { return m_; }
 
   void mul(Word* r, const Word* x, const Word* y) const override {
     Product first;
@@ -118,29 +114,24 @@ class PortableArithmetic final : public PairArithmetic {
     std::copy_n(x, words(), numbers.front());
   }
 
-  void load(Word* r, std::span<const Integer> values) const override {
-    split(values.front(), std::span(m_words_).first(half_words()), std::span(r, words()));
+  void load_words(Word* r, const Word* values) const override {
+    const auto halves = std::span(r, words());
+    divider_.divide(halves.last(half_words()), halves.first(half_words()), std::span(values, words()));
     mul(r, r, r_squared_.data());
   }
 
-  void load_half(Word* r, std::span<const Integer> values) const override {
-    to_words(values.front(), std::span(r, half_words()));
-    assert(mpn_cmp(r, m_words_.data(), limbs_) < 0);
-    mul_halves(r, r, half_r_squared_.data());
+  void load_half_words(Word* r, const Word* values) const override {
+    assert(is_below(std::span(values, half_words()), m_) == 1);
+    mul_halves(r, values, r_squared_.data());  // its first half is R² mod m
   }
 
-  std::vector<Halves> store_halves(const Word* x) const override {
-    WordVector plain(words());
+  void store_words(Word* values, const Word* x) const override {
     WordVector one(words());
     one[0] = 1;
-    mul(plain.data(), x, one.data());
-    return {{from_words(std::span(plain).first(half_words())),
-             from_words(std::span(plain).subspan(half_words()))}};
+    mul(values, x, one.data());
   }
 
  private:
-  static std::size_t limbs_of(const Integer& m) { return (bit_length(m) + 63) / 64; }
-
   const Word* high(const Word* x) const { return x + limbs_; }
   Word* high(Word* x) const { return x + limbs_; }
 
@@ -157,29 +148,29 @@ class PortableArithmetic final : public PairArithmetic {
   /// In: r + carry·R < 2m. Out: r in [0, m).
   void subtract_if_not_below(Word* r, Word carry) const {
     Half scratch;
-    const Word borrow = mpn_sub_n(scratch.data(), r, m_words_.data(), limbs_);
-    mpn_cnd_sub_n(carry | (borrow ^ 1), r, r, m_words_.data(), limbs_);
+    const Word borrow = mpn_sub_n(scratch.data(), r, m_.data(), limbs_);
+    mpn_cnd_sub_n(carry | (borrow ^ 1), r, r, m_.data(), limbs_);
   }
 
   /// Montgomery reduction of t + top·R², where −R < t + top·R² and t + top·R² + R·m ≤ 3·R·m: finds u < R with
   /// t + u·m ≡ 0 (mod R) and gives r = (t + u·m)/R mod m in [0, m) and how often m had to be taken off.
   /// `top` is −1, 0 or 1, as a word. t is used up; r may not overlap it.
   Word reduce(Word* r, Product& t, Word top, Half& u) const {
-    top += cancel_limbs(t.data(), u.data(), m_words_.data(), minus_inverse_, half_words());
+    top += cancel_limbs(t.data(), u.data(), m_.data(), minus_inverse_, half_words());
     mpn_copyi(r, t.data() + limbs_, limbs_);
     // 0 ≤ r + top·R < 3m: an integer above −1, being a multiple of R above −R divided by R.
     Half scratch;
     Word taken = 0;
     for (int i = 0; i < 2; ++i) {
-      const Word borrow = mpn_sub_n(scratch.data(), r, m_words_.data(), limbs_);
+      const Word borrow = mpn_sub_n(scratch.data(), r, m_.data(), limbs_);
       const Word above = (top | (0 - top)) >> 63;  // top ≠ 0
       const Word needed = above | (borrow ^ 1);
-      mpn_cnd_sub_n(needed, r, r, m_words_.data(), limbs_);
+      mpn_cnd_sub_n(needed, r, r, m_.data(), limbs_);
       top -= needed & borrow;
       taken += needed;
     }
     assert(top == 0);
-    assert(mpn_cmp(r, m_words_.data(), limbs_) < 0);
+    assert(mpn_cmp(r, m_.data(), limbs_) < 0);
     return taken;
   }
 
@@ -196,12 +187,11 @@ class PortableArithmetic final : public PairArithmetic {
     reduce(high(r), second, carry - borrow, quotient);
   }
 
-  Integer m_;
+  WordVector m_;
   mp_size_t limbs_;
-  Half m_words_{};
+  Divider divider_;
   Word minus_inverse_ = 0;
   WordVector r_squared_;
-  WordVector half_r_squared_;
 };
 
 class PortableBackend final : public Backend {
@@ -211,8 +201,8 @@ class PortableBackend final : public Backend {
   bool supported() const override { return true; }
   std::size_t lanes() const override { return 1; }
 
-  std::unique_ptr<const PairArithmetic> pair_arithmetic(std::span<const Integer> moduli) const override {
-    check_moduli(moduli, lanes());
+  std::unique_ptr<const PairArithmetic> make_arithmetic(
+      std::span<const std::span<const Word>> moduli) const override {
     return std::make_unique<PortableArithmetic>(moduli.front());
   }
 };

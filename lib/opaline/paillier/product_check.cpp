@@ -1,0 +1,69 @@
+#include "opaline/paillier/product_check.h"
+
+#include <algorithm>
+
+#include "opaline/base/constant_time.h"
+#include "opaline/base/parallel.h"
+#include "opaline/bigint/exponentiation.h"
+
+namespace opaline {
+
+ProductCheck::ProductCheck(const PublicKey& key, const Backend& backend)
+    : f_(uniform_arithmetic(backend, key.n())),
+      n_(f_->modulus_words(0).begin(), f_->modulus_words(0).end()) {}
+
+ProductCheck::Witness ProductCheck::witness(std::span<const Integer* const> ciphertexts) const {
+  // Elements of a number a lane, each thread's multiplied into one.
+  const std::size_t lanes = f_->lanes();
+  const std::size_t elements = (ciphertexts.size() + lanes - 1) / lanes;
+  const std::vector<Share> shares = even_shares(
+      elements, std::max<std::size_t>(elements / static_cast<std::size_t>(omp_get_max_threads()), 1));
+  std::vector<WordVector> products(std::max<std::size_t>(shares.size(), 1), WordVector(f_->words()));
+  for (WordVector& product : products) set_one(*f_, product.data());
+  parallel_for(shares.size(), [&](std::size_t i) {
+    WordVector element(f_->words());
+    std::vector<Integer> numbers(lanes);
+    for (std::size_t e = shares[i].first; e < shares[i].first + shares[i].count; ++e) {
+      for (std::size_t lane = 0; lane < lanes; ++lane) {
+        const std::size_t at = e * lanes + lane;
+        numbers[lane] = at < ciphertexts.size() ? *ciphertexts[at] : Integer(1);
+      }
+      f_->load(element.data(), numbers);
+      f_->mul(products[i].data(), products[i].data(), element.data());
+    }
+  });
+  for (std::size_t i = 1; i < products.size(); ++i) {
+    f_->mul(products[0].data(), products[0].data(), products[i].data());
+  }
+
+  Witness witness;
+  witness.excess.resize(size());
+  random_below(witness.excess, n_);
+  // (1 + r·n) in the first lane, 1 in the others.
+  WordVector messages(lanes * size());
+  std::copy(witness.excess.begin(), witness.excess.end(), messages.begin());
+  WordVector message(f_->half_words());
+  f_->load_half_words(message.data(), messages.data());
+  f_->mul_one_plus_km(products[0].data(), products[0].data(), message.data());
+  declassify(products[0].data(), products[0].size() * sizeof(Word));
+
+  // The lanes' product.
+  const Integer n = from_words(n_);
+  const Integer n_squared = n * n;
+  witness.ciphertext = 1;
+  for (const Integer& number : f_->store(products[0].data())) {
+    witness.ciphertext = witness.ciphertext * number % n_squared;
+  }
+  return witness;
+}
+
+WordVector ProductCheck::sum(std::span<const Word> plaintexts, std::span<const Word> excess) const {
+  WordVector sum(excess.begin(), excess.end());
+  for (std::size_t at = 0; at < plaintexts.size(); at += size()) {
+    const Word carry = add(sum, sum, plaintexts.subspan(at, size()));
+    subtract_if(carry | (1 ^ is_below(sum, n_)), sum, n_);
+  }
+  return sum;
+}
+
+}  // namespace opaline
