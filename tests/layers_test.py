@@ -17,6 +17,7 @@ ALLOWED = {
     "packing": {"base", "bigint", "paillier"},
     "model": {"base", "bigint"},
     "inference": {"base", "bigint", "paillier", "packing", "model"},
+    "service": {"base", "bigint", "paillier", "packing", "model", "inference"},
 }
 OUTSIDE = ("tools/", "tests/", "bench/", "support/", "catch2/", "benchmark/")
 SUFFIXES = {".h", ".hpp", ".cpp", ".cc", ".proto"}

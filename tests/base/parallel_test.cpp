@@ -46,12 +46,21 @@ TEST_CASE("an exception comes out, once all have stopped") {
   }
 }
 
-TEST_CASE("of many exceptions one comes out") {
-  const Threads scope(4);
-  const auto error =
-      error_of([] { parallel_for(50, [](std::size_t) { throw Error(ErrorKind::io, "each"); }); });
-  REQUIRE(error);
-  CHECK(error->kind() == ErrorKind::io);
+TEST_CASE("of many exceptions that of the lowest place comes out, whoever was first") {
+  for (const int threads : {1, 4}) {
+    const Threads scope(threads);
+    const auto late_at_three = [](std::size_t i) {
+      if (i < 3) return;
+      if (i == 3) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      throw Error(ErrorKind::io, "at " + std::to_string(i));
+    };
+    const auto error = error_of([&] { parallel_for(50, late_at_three); });
+    REQUIRE(error);
+    CHECK(std::string(error->what()) == "at 3");
+    const auto error_beside_idling = error_of([&] { parallel_for(50, late_at_three, [] {}); });
+    REQUIRE(error_beside_idling);
+    CHECK(std::string(error_beside_idling->what()) == "at 3");
+  }
 }
 
 TEST_CASE("inside itself it runs serially, and an exception still comes out") {

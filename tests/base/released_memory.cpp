@@ -4,35 +4,38 @@
 #include <cstdlib>
 #include <new>
 
-namespace opaline::test {
+#include "opaline/base/secret_heap.h"
+
+namespace opaline {
+namespace test {
 
 ReleasedMemory& watched_memory() {
   static ReleasedMemory memory;
   return memory;
 }
 
-}  // namespace opaline::test
+}  // namespace test
 
-// The forms for aligned memory, which nothing but WipingAllocator uses in this program.
+// Defined in the program itself, these are linked in place of the library's object file of that name.
 
-void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  const auto unit = static_cast<std::size_t>(alignment);
-  void* const block = std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
+void* allocate_secret(std::size_t bytes) {
+  constexpr std::size_t kUnit = 64;
+  void* const block =
+      std::aligned_alloc(kUnit, (std::max<std::size_t>(bytes, 1) + kUnit - 1) / kUnit * kUnit);
   if (block == nullptr) throw std::bad_alloc();
   return block;
 }
 
-void operator delete(void* block, std::align_val_t /*alignment*/) noexcept {
-  auto& watched = opaline::test::watched_memory();
+void free_secret(void* block, std::size_t bytes) noexcept {
+  auto& watched = test::watched_memory();
   if (block != nullptr && block == watched.block && !watched.released) {
     const auto* const content = static_cast<const unsigned char*>(block);
     watched.released = true;
+    watched.whole = bytes == watched.bytes;
     watched.zero =
         std::all_of(content, content + watched.bytes, [](unsigned char byte) { return byte == 0; });
   }
   std::free(block);
 }
 
-void operator delete(void* block, std::size_t /*bytes*/, std::align_val_t alignment) noexcept {
-  ::operator delete(block, alignment);
-}
+}  // namespace opaline

@@ -4,12 +4,13 @@
 
 namespace opaline::test {
 
-/// Looks at one block of memory at the moment it is given back to the system.
+/// Looks at one block of memory of secrets at the moment it is given back.
 struct ReleasedMemory {
   const void* block = nullptr;
   std::size_t bytes = 0;
   bool released = false;
-  bool zero = false;  ///< every byte of it, then
+  bool whole = false;  ///< of the size it was taken in
+  bool zero = false;   ///< every byte of it, then
 };
 
 /// The block that is looked at; put one in.

@@ -13,7 +13,7 @@ namespace {
 
 template <typename T>
 void watch(const SecretVector<T>& secret) {
-  watched_memory() = {secret.data(), secret.capacity() * sizeof(T), false, false};
+  watched_memory() = {secret.data(), secret.capacity() * sizeof(T), false, false, false};
 }
 
 }  // namespace
@@ -24,6 +24,7 @@ TEST_CASE("a secret's memory is zero when it is given back") {
     watch(secret);
   }
   CHECK(watched_memory().released);
+  CHECK(watched_memory().whole);
   CHECK(watched_memory().zero);
 }
 
@@ -32,6 +33,7 @@ TEST_CASE("the memory a secret grows out of is zero when it is given back") {
   watch(secret);
   secret.resize(secret.capacity() + 1, 1);
   CHECK(watched_memory().released);
+  CHECK(watched_memory().whole);
   CHECK(watched_memory().zero);
   CHECK(secret.front() == 0x5a5a5a5a5a5a5a5a);
 }
@@ -43,6 +45,7 @@ TEST_CASE("what a secret held behind its end is wiped too") {
     watch(secret);
   }
   CHECK(watched_memory().released);
+  CHECK(watched_memory().whole);
   CHECK(watched_memory().zero);
 }
 

@@ -33,6 +33,8 @@ void check_powers(const PairArithmetic& f, const std::vector<Integer>& x,
   WordVector r(f.words());
   pow(f, r.data(), element.data(), exponents, bits);
   expect_lanes(f, r.data(), expected, "power");
+  pow_vartime(f, r.data(), element.data(), exponents);
+  expect_lanes(f, r.data(), expected, "power to public exponents");
 }
 
 void check_powers_vartime(const PairArithmetic& f, const std::vector<Integer>& x, const Integer& exponent) {
@@ -128,6 +130,9 @@ TEST_CASE("a power may take the place of its base") {
     WordVector in_place = x;
     pow(f, in_place.data(), in_place.data(), exponents, 32);
     CHECK(f.store(in_place.data()) == f.store(apart.data()));
+    in_place = x;
+    pow_vartime(f, in_place.data(), in_place.data(), exponents);
+    CHECK(f.store(in_place.data()) == f.store(apart.data()));
     pow_vartime(f, apart.data(), x.data(), exponents.front());
     CHECK(f.store(in_place.data()) == f.store(apart.data()));
   });
@@ -152,6 +157,13 @@ TEST_CASE("exponents that do not fit are refused") {
     CHECK(power(std::vector<Integer>(f.lanes() + 1, 1), 8) == ErrorKind::invalid_argument);
     CHECK(power(std::vector<Integer>(f.lanes() - 1, 1), 8) == ErrorKind::invalid_argument);
     CHECK(kind_of([&] { pow_vartime(f, r.data(), x.data(), -1); }) == ErrorKind::invalid_argument);
+    const auto power_vartime = [&](const std::vector<Integer>& each) {
+      pow_vartime(f, r.data(), x.data(), each);
+    };
+    CHECK(kind_of([&] { power_vartime(std::vector<Integer>(f.lanes(), -1)); }) ==
+          ErrorKind::invalid_argument);
+    CHECK(kind_of([&] { power_vartime(std::vector<Integer>(f.lanes() + 1, 2)); }) ==
+          ErrorKind::invalid_argument);
   });
 }
 

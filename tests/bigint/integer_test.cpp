@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "opaline/bigint/secret_integer.h"
 #include "support/error_kind.h"
 
 using namespace opaline;
@@ -166,12 +167,12 @@ static_assert(!std::is_convertible_v<Integer, SecretInteger> &&
 TEST_CASE("a secret integer moves, and is copied only by name") {
   SecretInteger a(42);
   SecretInteger b(std::move(a));
-  CHECK(b.get() == 42);
+  CHECK(b.value() == 42);
   SecretInteger c;
-  CHECK(c.get() == 0);
+  CHECK(c.value() == 0);
   c = std::move(b);
-  CHECK(c.get() == 42);
+  CHECK(c.value() == 42);
   const SecretInteger d = c.clone();
-  CHECK(d.get() == 42);
-  CHECK(c.get() == 42);
+  CHECK(d.value() == 42);
+  CHECK(c.value() == 42);
 }

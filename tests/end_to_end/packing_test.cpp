@@ -35,6 +35,17 @@ class FileSizeLimit {
   rlimit before_{};
 };
 
+// The thread sanitizer maps files of its own, which the limit would cut. Says so where nothing can be tested.
+bool can_be_limited() {
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+  WARN("skipped: no limit of file size under the thread sanitizer");
+  return false;
+#endif
+#endif
+  return true;
+}
+
 Outcome run_limited(std::size_t bytes, const std::vector<std::string>& arguments) {
   const FileSizeLimit limit(bytes);
   return run(arguments);
@@ -55,6 +66,7 @@ std::string expected_answers() {
 }  // namespace
 
 TEST_CASE("killed runs go on where they stopped, and the answers are the same") {
+  if (!can_be_limited()) return;
   const Workshop& files = workshop();
   const TemporaryFolder folder;
   const std::vector<std::string> encrypt = {"encrypt",
@@ -93,6 +105,7 @@ TEST_CASE("killed runs go on where they stopped, and the answers are the same") 
 }
 
 TEST_CASE("what a killed run left is kept byte for byte, and not taken for another request") {
+  if (!can_be_limited()) return;
   const Workshop& files = workshop();
   const TemporaryFolder folder;
   const auto encrypt = [&](const std::string& range) {
@@ -111,7 +124,9 @@ TEST_CASE("what a killed run left is kept byte for byte, and not taken for anoth
                                     folder / "q.query"};
   };
   CHECK(run_limited(340000, encrypt("0:60")).exit_code == -SIGXFSZ);
-  const std::string partial = listing(folder.path()).front();
+  const std::vector<std::string> left = listing(folder.path());
+  REQUIRE(left.size() == 1);
+  const std::string partial = left.front();
   std::filesystem::copy_file(folder / partial, folder / "kept");
   // Other images: another request, which leaves the first one's part alone.
   run_ok(encrypt("1:60"));

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <spawn.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,7 +56,7 @@ class Streams {
 Outcome run(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
   const TemporaryFolder folder;
   const Streams streams(folder / "out", folder / "err");
-  std::vector<std::string> words = {OPALINE_PROGRAM};
+  std::vector<std::string> words = {OPALINE_MEASURED, folder / "result", OPALINE_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> variables = environment;
   for (char** variable = ::environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
@@ -67,11 +66,16 @@ Outcome run(const std::vector<std::string>& arguments, const std::vector<std::st
                     pointers(variables).data()) != 0) {
     throw std::runtime_error("cannot start " + words.front());
   }
+  int launched = 0;
+  if (::waitpid(child, &launched, 0) != child) throw std::runtime_error("cannot wait for the command");
   int status = 0;
-  rusage usage{};
-  if (::wait4(child, &status, 0, &usage) != child) throw std::runtime_error("cannot wait for the command");
+  std::size_t peak_kilobytes = 0;
+  std::ifstream result(folder / "result");
+  if (launched != 0 || !(result >> status >> peak_kilobytes)) {
+    throw std::runtime_error("cannot run " OPALINE_PROGRAM);
+  }
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), contents(folder / "out"),
-          contents(folder / "err"), static_cast<std::size_t>(usage.ru_maxrss)};
+          contents(folder / "err"), peak_kilobytes};
 }
 
 Outcome run_ok(const std::vector<std::string>& arguments) {

@@ -78,9 +78,9 @@ TEST_CASE("numbers that are no ciphertexts are refused") {
                                                  {"n", n},
                                                  {"n squared", n * n},
                                                  {"n squared + 1", n * n + 1},
-                                                 {"p", key.p()},
-                                                 {"q squared", key.q() * key.q()},
-                                                 {"p times n", key.p() * n}};
+                                                 {"p", key.p().value()},
+                                                 {"q squared", key.q().value() * key.q().value()},
+                                                 {"p times n", key.p().value() * n}};
   for (const auto& [what, number] : bad) {
     CAPTURE(what);
     check_refused(reader_of("q.query"), query_of(header, number));

@@ -24,8 +24,8 @@ Bytes replaced(const Bytes& ciphertexts, std::size_t place, const Integer& numbe
 std::vector<Integer> no_ciphertexts() {
   const Integer n = alice().public_key().n();
   const Integer n2 = n * n;
-  const Integer& p = alice().p();
-  const Integer& q = alice().q();
+  const Integer& p = alice().p().value();
+  const Integer& q = alice().q().value();
   const Integer all_ones = (Integer(1) << (8 * alice().public_key().ciphertext_bytes())) - 1;
   return {0, n, n2, n2 + 1, n2 - n, n2 - p, p, q, 2 * p, p * p, 12345 * q, n * 3, p * p * q, all_ones};
 }

@@ -189,10 +189,10 @@ TEST_CASE("what is no public key is refused") {
   CHECK(error(to_bytes(n, 129)) == ErrorKind::damaged);   // a leading zero
   CHECK(error(Bytes(1025, 0xff)) == ErrorKind::damaged);  // above 8192 bits
   CHECK(error(Bytes(60000, 0xff)) == ErrorKind::damaged);
-  CHECK(error({15}) == ErrorKind::invalid_key);                                 // too small
-  CHECK(error(to_bytes(n - 1)) == ErrorKind::invalid_key);                      // even
-  CHECK(error(to_bytes(alice().p() * alice().p())) == ErrorKind::invalid_key);  // a square
-  CHECK(error(to_bytes((n / 257 | 1) * 257)) == ErrorKind::invalid_key);        // a small factor
+  CHECK(error({15}) == ErrorKind::invalid_key);                                                 // too small
+  CHECK(error(to_bytes(n - 1)) == ErrorKind::invalid_key);                                      // even
+  CHECK(error(to_bytes(alice().p().value() * alice().p().value())) == ErrorKind::invalid_key);  // a square
+  CHECK(error(to_bytes((n / 257 | 1) * 257)) == ErrorKind::invalid_key);  // a small factor
 }
 
 TEST_CASE("a header longer than its limit is refused before it is read") {

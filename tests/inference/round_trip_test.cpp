@@ -258,3 +258,22 @@ TEST_CASE("encoding ahead gives the same inputs from anywhere, each encoded once
   });
   CHECK_THROWS_AS(failing(0), Error);
 }
+
+TEST_CASE("how large a reply can be is known from its query") {
+  const CompiledModel model = small_model();
+  const ClientSpec& spec = model.client_spec();
+  const Server server(model);
+  for (const Packing packing : kPackings) {
+    for (const std::size_t images : {std::size_t{1}, std::size_t{2}, std::size_t{9}, std::size_t{40}}) {
+      CAPTURE(static_cast<int>(packing), images);
+      const Bytes query =
+          encryptor_for(spec, alice()).encrypt(make_inputs(spec, images), layout_for(spec, packing, images));
+      FrameReader reader(query, "query");
+      const QueryHeader header = read_query_header(reader);
+      const std::uint64_t most = most_reply_bytes(header, spec);
+      const std::uint64_t has = server.answer(query).size();
+      CHECK(has <= most);
+      CHECK(most - has <= header.chunks() * kChunkFields);
+    }
+  }
+}

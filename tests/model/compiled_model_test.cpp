@@ -175,6 +175,7 @@ TEST_CASE("models that make no sense are refused") {
   refused([&](ClientSpec& s) { s.pixels.mean = -infinite; });
   refused([](ClientSpec& s) { s.output_scales = {0.0}; });
   refused([&](ClientSpec& s) { s.output_scales = {infinite}; });
+  refused([](ClientSpec& s) { s.output_scales = {0x1p961}; });
 
   CHECK_THROWS_AS(CompiledModel(sample_spec(), std::vector<std::int32_t>(11, 1), bias), Error);
   CHECK_THROWS_AS(CompiledModel(sample_spec(), weights, {1, 2}), Error);

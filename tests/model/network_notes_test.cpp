@@ -47,9 +47,9 @@ TEST_CASE("notes that cannot be read are refused") {
       {"opaline.ranges", "[[\"a\",1]]"},   {"opaline.ranges", "[[1,null]]"},
       {"opaline.ranges", "{\"a\":[1,2]}"},
   };
-  for (const auto& [key, value] : bad) {
-    INFO(key << " = " << value);
-    CHECK(kind_of([&] { notes_from_metadata({{key, value}}); }) == ErrorKind::damaged);
+  for (const auto& entry : bad) {
+    INFO(entry.first << " = " << entry.second);
+    CHECK(kind_of([&] { notes_from_metadata({entry}); }) == ErrorKind::damaged);
   }
   const std::string deep(1 << 20, '[');
   CHECK(kind_of([&] { notes_from_metadata({{"opaline.columns", deep}}); }) == ErrorKind::damaged);

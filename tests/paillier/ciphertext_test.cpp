@@ -107,13 +107,15 @@ TEST_CASE("numbers that are no ciphertexts are refused, and the first of them is
   check_refused(bytes_of({good, good, square}), "ciphertext 2 is not below n^2");
   check_refused(bytes_of({square + 1}), "ciphertext 0 is not below n^2");
   check_refused(Bytes(key().ciphertext_bytes(), 0xff), "ciphertext 0 is not below n^2");
-  for (const Integer& bad : {n, Integer(2 * n), Integer(square - n), sample_key().p(), sample_key().q(),
-                             Integer(sample_key().p() * sample_key().p()), Integer(square - sample_key().p()),
-                             Integer(sample_key().q() * 3)}) {
+  for (const Integer& bad :
+       {n, Integer(2 * n), Integer(square - n), sample_key().p().value(), sample_key().q().value(),
+        Integer(sample_key().p().value() * sample_key().p().value()),
+        Integer(square - sample_key().p().value()), Integer(sample_key().q().value() * 3)}) {
     check_refused(bytes_of({bad}), "ciphertext 0 is not a unit");
     check_refused(bytes_of({good, good, bad, good}), "ciphertext 2 is not a unit");
   }
-  check_refused(bytes_of({good, sample_key().p(), sample_key().q()}), "ciphertext 1 is not a unit");
+  check_refused(bytes_of({good, sample_key().p().value(), sample_key().q().value()}),
+                "ciphertext 1 is not a unit");
 }
 
 TEST_CASE("bytes that are no whole number of ciphertexts are refused") {

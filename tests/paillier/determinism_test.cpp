@@ -45,6 +45,7 @@ TEST_CASE("the randomness is replaced") {
 }
 
 TEST_CASE("encryption gives the same bytes on every backend") {
+  imported_key();  // is checked with random numbers when it is made
   for (const std::size_t count : kCounts) {
     const std::vector<Integer> plaintexts = sample_plaintexts(sample_key().public_key(), count);
     check_same_on_all_backends(
@@ -79,11 +80,11 @@ TEST_CASE("the same randomness gives the same key") {
   const SecretKey first = SecretKey::generate(1024);
   restart_random(5);
   const SecretKey second = SecretKey::generate(1024);
-  CHECK(first.p() == second.p());
-  CHECK(first.q() == second.q());
-  CHECK(first.generator_p()->h.get() == second.generator_p()->h.get());
+  CHECK(first.p().value() == second.p().value());
+  CHECK(first.q().value() == second.q().value());
+  CHECK(first.generator_p()->h.value() == second.generator_p()->h.value());
   restart_random(6);
-  CHECK(SecretKey::generate(1024).p() != first.p());
+  CHECK(SecretKey::generate(1024).p().value() != first.p().value());
 }
 
 TEST_CASE("evaluation without noise does not depend on threads") {

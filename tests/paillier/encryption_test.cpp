@@ -86,7 +86,7 @@ TEST_CASE("a plaintext outside (-n/2, n/2) is refused") {
 TEST_CASE("noise is an n-th residue, and never the same twice") {
   for_encryptors([](const Encryptor& encryptor, const Backend& /*backend*/) {
     const SecretKey& key = sample_key();
-    const Integer order = (key.p() - 1) * (key.q() - 1);
+    const Integer order = (key.p().value() - 1) * (key.q().value() - 1);
     const std::vector<Integer> plaintexts = sample_plaintexts(key.public_key(), 20);
     const std::vector<Ciphertext> ciphertexts = encryptor.encrypt(plaintexts);
     std::set<Integer> seen;
@@ -94,8 +94,8 @@ TEST_CASE("noise is an n-th residue, and never the same twice") {
       const Integer noise = noise_of(ciphertexts[i], plaintexts[i]);
       CHECK(pow_mod(noise, order, key.public_key().n_squared()) == 1);
       CHECK(noise != 1);
-      CHECK(seen.insert(noise % key.p()).second);
-      CHECK(seen.insert(noise % key.q()).second);
+      CHECK(seen.insert(noise % key.p().value()).second);
+      CHECK(seen.insert(noise % key.q().value()).second);
     }
   });
 }
@@ -106,8 +106,8 @@ TEST_CASE("noise is a square mod p half of the time, mod q half of the time, and
     constexpr int kDraws = 400;
     int cells[2][2] = {};
     for (const Ciphertext& ciphertext : encryptor.encrypt(std::vector<Integer>(kDraws, 0))) {
-      const bool square_p = pow_mod(ciphertext.value(), (key.p() - 1) / 2, key.p()) == 1;
-      const bool square_q = pow_mod(ciphertext.value(), (key.q() - 1) / 2, key.q()) == 1;
+      const bool square_p = pow_mod(ciphertext.value(), (key.p().value() - 1) / 2, key.p().value()) == 1;
+      const bool square_q = pow_mod(ciphertext.value(), (key.q().value() - 1) / 2, key.q().value()) == 1;
       ++cells[square_p ? 1 : 0][square_q ? 1 : 0];
     }
     double chi_square = 0;
@@ -124,8 +124,8 @@ TEST_CASE("noise of Damgård, Jurik and Nielsen is a square mod p where it is on
   const Encryptor encryptor(key.public_key(), default_backend(), {PublicNoiseKind::djn, 0});
   int squares = 0;
   for (const Ciphertext& ciphertext : encryptor.encrypt(std::vector<Integer>(64, 0))) {
-    const bool square_p = pow_mod(ciphertext.value(), (key.p() - 1) / 2, key.p()) == 1;
-    CHECK(square_p == (pow_mod(ciphertext.value(), (key.q() - 1) / 2, key.q()) == 1));
+    const bool square_p = pow_mod(ciphertext.value(), (key.p().value() - 1) / 2, key.p().value()) == 1;
+    CHECK(square_p == (pow_mod(ciphertext.value(), (key.q().value() - 1) / 2, key.q().value()) == 1));
     squares += square_p ? 1 : 0;
   }
   CHECK(squares > 0);

@@ -91,7 +91,7 @@ TEST_CASE("results are calculated with again") {
 
 TEST_CASE("new noise leaves the plaintext and changes all else") {
   for_roles([](const Roles& roles) {
-    const Integer order = (sample_key().p() - 1) * (sample_key().q() - 1);
+    const Integer order = (sample_key().p().value() - 1) * (sample_key().q().value() - 1);
     for (const std::size_t count : {0U, 1U, 7U, 8U, 9U, 17U}) {
       const std::vector<Integer> x = sample_plaintexts(key(), count);
       const std::vector<Ciphertext> c = roles.encryptor.encrypt(x);

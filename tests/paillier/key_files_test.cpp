@@ -3,8 +3,10 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "opaline/base/file.h"
+#include "opaline/paillier/key_proof.h"
 #include "sample_keys.h"
 #include "support/error_kind.h"
 #include "support/temporary_folder.h"
@@ -30,7 +32,7 @@ std::set<std::string> members(const Json& object) {
 Integer number(const Json& text) { return from_bytes(from_base64url(text.get<std::string>())); }
 
 bool same(const SecretKey& a, const SecretKey& b) {
-  return a.p() == b.p() && a.q() == b.q() && a.public_key() == b.public_key();
+  return a.p().value() == b.p().value() && a.q().value() == b.q().value() && a.public_key() == b.public_key();
 }
 
 }  // namespace
@@ -57,12 +59,53 @@ TEST_CASE("a secret key's document has the members of pheutil, and ours where th
     CHECK(document["kty"] == "DAJ");
     CHECK(document["key_ops"] == Json::array({"decrypt"}));
     CHECK(document["kid"].is_string());
-    CHECK(number(document["p"]) == sample_key().p());
-    CHECK(number(document["q"]) == sample_key().q());
+    CHECK(number(document["p"]) == sample_key().p().value());
+    CHECK(number(document["q"]) == sample_key().q().value());
     CHECK(document["pub"] == Json::parse(to_json(sample_key().public_key())));
   }
   CHECK(members(with["opaline"]) == std::set<std::string>{"h_p", "k_p", "h_q", "k_q"});
-  CHECK(number(with["opaline"]["h_p"]) == sample_key().generator_p()->h.get());
+  CHECK(number(with["opaline"]["h_p"]) == sample_key().generator_p()->h.value());
+}
+
+TEST_CASE("a proof is written with its key, and checked as it is read") {
+  const TemporaryFolder folder;
+  SecretKey key = SecretKey::from_primes(SecretInteger(sample_key().p().value()),
+                                         SecretInteger(sample_key().q().value()));
+  const KeyProof proof = make_key_proof(key);
+  key = std::move(key).with_proof(proof);
+  write_key(folder / "alice.key", key);
+  write_key(folder / "alice.pub", key.public_key());
+  const SecretKey again = read_secret_key(folder / "alice.key");
+  REQUIRE(again.public_key().proof() != nullptr);
+  CHECK(*again.public_key().proof() == proof);
+  for (const char* const name : {"alice.key", "alice.pub"}) {
+    const PublicKey pub = read_public_key(folder / name);
+    REQUIRE(pub.proof() != nullptr);
+    CHECK(*pub.proof() == proof);
+  }
+
+  const std::string text = to_json(key.public_key());
+  const auto refused = [&](const Json& wrong) {
+    Json document = Json::parse(text);
+    document["opaline"]["proof"] = wrong;
+    const std::string changed = document.dump();
+    const auto error = error_of([&] { public_key_from_json(as_bytes(changed), "k.json"); });
+    REQUIRE(error);
+    CHECK(std::string(error->what()).rfind("k.json: ", 0) == 0);
+    return error->kind();
+  };
+  KeyProof foreign = make_key_proof(other_key());
+  CHECK(refused(to_base64url(foreign.roots)) == ErrorKind::invalid_key);
+  CHECK(refused("") == ErrorKind::invalid_key);
+  CHECK(refused("AAAA") == ErrorKind::invalid_key);
+  foreign = proof;
+  foreign.roots[500] ^= 1U;
+  CHECK(refused(to_base64url(foreign.roots)) == ErrorKind::invalid_key);
+  CHECK(refused(to_base64url(proof.roots) + "=") == ErrorKind::damaged);
+  CHECK(refused(std::string(20000, 'A')) == ErrorKind::damaged);
+  for (const Json& wrong : {Json(), Json(true), Json(7), Json::array(), Json::object()}) {
+    CHECK(refused(wrong) == ErrorKind::damaged);
+  }
 }
 
 TEST_CASE("keys are written and read back") {
@@ -75,10 +118,10 @@ TEST_CASE("keys are written and read back") {
   CHECK(same(key, sample_key()));
   REQUIRE(key.generator_p());
   REQUIRE(key.generator_q());
-  CHECK(key.generator_p()->h.get() == sample_key().generator_p()->h.get());
-  CHECK(key.generator_p()->k.get() == sample_key().generator_p()->k.get());
-  CHECK(key.generator_q()->h.get() == sample_key().generator_q()->h.get());
-  CHECK(key.generator_q()->k.get() == sample_key().generator_q()->k.get());
+  CHECK(key.generator_p()->h.value() == sample_key().generator_p()->h.value());
+  CHECK(key.generator_p()->k.value() == sample_key().generator_p()->k.value());
+  CHECK(key.generator_q()->h.value() == sample_key().generator_q()->h.value());
+  CHECK(key.generator_q()->k.value() == sample_key().generator_q()->k.value());
   const SecretKey imported = read_secret_key(folder / "imported.key");
   CHECK(same(imported, sample_key()));
   CHECK_FALSE(imported.generator_p());

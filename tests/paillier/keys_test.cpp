@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "opaline/bigint/prime_checks.h"
 #include "opaline/bigint/primes.h"
 #include "sample_keys.h"
 #include "support/error_kind.h"
@@ -49,8 +50,8 @@ SecretKey::Generator generator(const Integer& h, const Integer& k) {
 
 /// The sample key from its parts, some of them replaced.
 SecretKey with_generators(SecretKey::Generator p, SecretKey::Generator q) {
-  return SecretKey::from_primes(SecretInteger(sample_key().p()), SecretInteger(sample_key().q()),
-                                std::move(p), std::move(q));
+  return SecretKey::from_primes(SecretInteger(sample_key().p().value()),
+                                SecretInteger(sample_key().q().value()), std::move(p), std::move(q));
 }
 
 }  // namespace
@@ -58,8 +59,8 @@ SecretKey with_generators(SecretKey::Generator p, SecretKey::Generator q) {
 TEST_CASE("a generated key keeps every rule") {
   for (const std::size_t bits : {1024U, 1026U}) {
     const SecretKey key = SecretKey::generate(bits);
-    const Integer& p = key.p();
-    const Integer& q = key.q();
+    const Integer& p = key.p().value();
+    const Integer& q = key.q().value();
     const PublicKey& pub = key.public_key();
     CHECK(pub.n() == p * q);
     CHECK(pub.n_squared() == pub.n() * pub.n());
@@ -77,8 +78,8 @@ TEST_CASE("a generated key keeps every rule") {
     CHECK(bit_length(p - q) > bits / 2 - 100);
     REQUIRE(key.generator_p());
     REQUIRE(key.generator_q());
-    CHECK(is_power_generator_vartime(key.generator_p()->h.get(), p, key.generator_p()->k.get()));
-    CHECK(is_power_generator_vartime(key.generator_q()->h.get(), q, key.generator_q()->k.get()));
+    CHECK(is_power_generator(key.generator_p()->h.words(), key.p().words(), key.generator_p()->k.words()));
+    CHECK(is_power_generator(key.generator_q()->h.words(), key.q().words(), key.generator_q()->k.words()));
     CHECK(PublicKey(pub.n()) == pub);
   }
 }
@@ -134,7 +135,6 @@ TEST_CASE("every rule for primes has its own refusal") {
   check_primes_refused(p, random_prime(511), "p and q differ in length");
   check_primes_refused(random_prime(513), q, "p and q differ in length");
   check_primes_refused(0, q, "must be larger than 2");
-  check_primes_refused(p, -q, "must be larger than 2");
   check_primes_refused(2, q, "must be larger than 2");
   check_primes_refused(1, 1, "must be larger than 2");
   check_primes_refused(random_prime(256), random_prime(256), "from 1024 to 8192, not 512");
@@ -157,29 +157,29 @@ TEST_CASE("p and q far enough apart by a little are accepted") {
   const Integer p = 3 * power_of_two(510) + random_below(power_of_two(500));
   const Integer p_prime = prime_from(p);
   const Integer q_prime = prime_from(p_prime + power_of_two(413));
-  CHECK(SecretKey::from_primes(SecretInteger(p_prime), SecretInteger(q_prime)).p() == p_prime);
+  CHECK(SecretKey::from_primes(SecretInteger(p_prime), SecretInteger(q_prime)).p().value() == p_prime);
 }
 
 TEST_CASE("generators are proved before they are believed") {
   const SecretKey& key = sample_key();
-  const Integer& h_p = key.generator_p()->h.get();
-  const Integer& k_p = key.generator_p()->k.get();
-  const Integer& h_q = key.generator_q()->h.get();
-  const Integer& k_q = key.generator_q()->k.get();
-  const Integer p_squared = key.p() * key.p();
+  const Integer& h_p = key.generator_p()->h.value();
+  const Integer& k_p = key.generator_p()->k.value();
+  const Integer& h_q = key.generator_q()->h.value();
+  const Integer& k_q = key.generator_q()->k.value();
+  const Integer p_squared = key.p().value() * key.p().value();
   const SecretKey same = with_generators(generator(h_p, k_p), generator(h_q, k_q));
-  CHECK(same.generator_p()->h.get() == h_p);
-  CHECK(same.generator_q()->k.get() == k_q);
+  CHECK(same.generator_p()->h.value() == h_p);
+  CHECK(same.generator_q()->k.value() == k_q);
 
   const std::string about_p = "h_p does not generate";
   const std::string about_q = "h_q does not generate";
   check_refused([&] { with_generators(generator(h_q, k_q), generator(h_p, k_p)); }, about_p);
   for (const Integer& bad : {Integer(0), Integer(1), Integer(h_p + 1), Integer(h_p * h_p % p_squared),
-                             Integer(h_p * (1 + key.p()) % p_squared), Integer(h_p + p_squared)}) {
+                             Integer(h_p * (1 + key.p().value()) % p_squared), Integer(h_p + p_squared)}) {
     check_refused([&] { with_generators(generator(bad, k_p), generator(h_q, k_q)); }, about_p);
   }
   for (const Integer& bad :
-       {Integer(0), Integer(-k_p), Integer(k_p + 2), power_of_two(20), power_of_two(400)}) {
+       {Integer(0), Integer(k_p + 1), Integer(k_p + 2), power_of_two(20), power_of_two(400)}) {
     check_refused([&] { with_generators(generator(h_p, bad), generator(h_q, k_q)); }, about_p);
   }
   check_refused([&] { with_generators(generator(h_p, k_p), generator(h_q + 1, k_q)); }, about_q);
@@ -187,9 +187,10 @@ TEST_CASE("generators are proved before they are believed") {
 }
 
 TEST_CASE("a secret key that has moved is whole where it is") {
-  SecretKey key = SecretKey::from_primes(SecretInteger(sample_key().p()), SecretInteger(sample_key().q()));
+  SecretKey key = SecretKey::from_primes(SecretInteger(sample_key().p().value()),
+                                         SecretInteger(sample_key().q().value()));
   SecretKey moved(std::move(key));
-  CHECK(moved.p() == sample_key().p());
-  CHECK(moved.q() == sample_key().q());
+  CHECK(moved.p().value() == sample_key().p().value());
+  CHECK(moved.q().value() == sample_key().q().value());
   CHECK(moved.public_key() == sample_key().public_key());
 }

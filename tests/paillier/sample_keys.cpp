@@ -14,9 +14,14 @@ const SecretKey& other_key() {
   return key;
 }
 
+const SecretKey& third_key() {
+  static const SecretKey key = SecretKey::generate(kSmallestKeyBits);
+  return key;
+}
+
 const SecretKey& imported_key() {
-  static const SecretKey key =
-      SecretKey::from_primes(SecretInteger(sample_key().p()), SecretInteger(sample_key().q()));
+  static const SecretKey key = SecretKey::from_primes(SecretInteger(sample_key().p().value()),
+                                                      SecretInteger(sample_key().q().value()));
   return key;
 }
 

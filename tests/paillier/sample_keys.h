@@ -6,10 +6,11 @@
 
 namespace opaline::test {
 
-/// A fresh key of the smallest size, with generators; another one; and the first without its generators. Made
+/// A fresh key of the smallest size, with generators; two others; and the first without its generators. Made
 /// once a program.
 const SecretKey& sample_key();
 const SecretKey& other_key();
+const SecretKey& third_key();
 const SecretKey& imported_key();
 
 /// x as a plaintext: the number in (−n/2, n/2) that is x mod n.

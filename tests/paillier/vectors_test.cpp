@@ -8,6 +8,7 @@
 #include "opaline/paillier/decryptor.h"
 #include "opaline/paillier/evaluator.h"
 #include "opaline/paillier/key_files.h"
+#include "opaline/paillier/phe_numbers.h"
 #include "sample_keys.h"
 #include "support/data.h"
 #include "support/supported_backends.h"
@@ -85,6 +86,18 @@ TEST_CASE("keys, ciphertexts and results of python-paillier") {
     CHECK(key.public_key() == pub);
     CHECK(public_key_from_json(as_bytes(secret_text), "secret_key") == pub);
     CHECK_FALSE(key.generator_p());
+    // What is written for pheutil has exactly the members it writes, and the same numbers.
+    Json expected = example["secret_key"];
+    const SecretBytes exported_text = to_json(key, KeyMembers::of_pheutil);
+    Json exported = Json::parse(exported_text.begin(), exported_text.end());
+    for (Json* const document : {&expected, &exported}) {
+      document->erase("kid");
+      (*document)["pub"].erase("kid");
+    }
+    CHECK(exported == expected);
+    Json exported_public = Json::parse(to_json(pub, KeyMembers::of_pheutil));
+    exported_public.erase("kid");
+    CHECK(exported_public == expected["pub"]);
 
     for (const Backend* const backend : supported_backends()) {
       CAPTURE(backend->name());
@@ -134,6 +147,16 @@ TEST_CASE("encrypted numbers of pheutil") {
       const Integer scaled(std::ldexp(encrypted["x"].get<double>(), -4 * exponent));
       CAPTURE(encrypted["x"].dump());
       CHECK(decryptor.decrypt(ciphertext(key.public_key(), number(encrypted["v"]))) == scaled);
+
+      const std::string line = encrypted.dump();
+      const PheNumber read = parse_phe_numbers(as_bytes(line), key.public_key(), "numbers").front();
+      CHECK(read.exponent == exponent);
+      const Integer mantissa = decryptor.decrypt(read.ciphertext);
+      CHECK(phe_value_text({mantissa, exponent}, key.public_key()) == encrypted["x"].dump());
+      const PheEncoding encoded = parse_phe_value(encrypted["x"].dump(), key.public_key());
+      CHECK(encoded.mantissa == mantissa);
+      CHECK(encoded.exponent == exponent);
+      CHECK(Json::parse(to_json(read))["v"] == encrypted["v"]);
     }
   }
 }

@@ -1,0 +1,251 @@
+// Times what works on secrets with one fixed secret and with random ones, by turns in random order, and asks
+// whether the times differ. `timing_test --samples 1000000` is the long form.
+#include <x86intrin.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "opaline/base/random.h"
+#include "opaline/base/secret_base64.h"
+#include "opaline/bigint/divider.h"
+#include "opaline/bigint/exponentiation.h"
+#include "opaline/paillier/centred_numbers.h"
+#include "opaline/paillier/decryptor.h"
+#include "opaline/paillier/encryptor.h"
+#include "welch.h"
+
+using namespace opaline;
+using opaline::test::Timing;
+
+namespace {
+
+constexpr double kLimit = 4.5;
+constexpr std::size_t kInputs = 256;  ///< of each class
+constexpr int kAttempts = 5;
+
+/// A step on one of a number of inputs, which are the fixed one for even and random ones for odd indices.
+/// What it reads it copies to one place first, unmeasured.
+struct Step {
+  std::string name;
+  std::size_t cost;  ///< so many times fewer samples
+  std::function<void(std::size_t)> prepare;
+  std::function<void()> run;
+};
+
+std::uint64_t now() {
+  unsigned processor = 0;
+  _mm_lfence();
+  const std::uint64_t cycles = __rdtscp(&processor);
+  _mm_lfence();
+  return cycles;
+}
+
+/// |t|, the measurements' order drawn anew.
+double measure(const Step& step, std::size_t samples) {
+  std::vector<std::uint16_t> order(samples);
+  fill_random({reinterpret_cast<std::uint8_t*>(order.data()), order.size() * sizeof(order[0])});
+  std::vector<Timing> timings;
+  timings.reserve(samples);
+  for (std::size_t i = 0; i < samples; ++i) {
+    const std::size_t input = order[i] % (2 * kInputs);
+    step.prepare(input);
+    const std::uint64_t start = now();
+    step.run();
+    timings.push_back({input % 2 == 0, now() - start});
+  }
+  timings.erase(timings.begin(), timings.begin() + static_cast<std::ptrdiff_t>(samples / 50));  // warming up
+  return std::abs(test::largest_t(std::move(timings)));
+}
+
+/// Numbers of so many words below the bound, all even ones the same.
+std::vector<WordVector> inputs_below(std::span<const Word> bound) {
+  std::vector<WordVector> inputs(2 * kInputs, WordVector(bound.size()));
+  for (WordVector& input : inputs) random_below(input, bound);
+  for (std::size_t i = 2; i < inputs.size(); i += 2) inputs[i] = inputs[0];
+  return inputs;
+}
+
+WordVector all_ones(std::size_t words) { return WordVector(words, ~Word{0}); }
+
+class Steps {
+ public:
+  Steps() : key_(SecretKey::generate(kSmallestKeyBits)) {
+    add_comparison();
+    add_division();
+    add_base64();
+    add_plaintexts();
+    for (const Backend* const backend : backends()) {
+      if (!backend->supported()) continue;
+      add_products(*backend);
+      add_powers(*backend);
+      add_encryption(*backend);
+      add_decryption(*backend);
+    }
+  }
+
+  const std::vector<Step>& all() const { return steps_; }
+
+ private:
+  template <typename T>
+  std::shared_ptr<T> keep(T value) {
+    return std::make_shared<T>(std::move(value));
+  }
+
+  /// What this program must find: a comparison that ends at the first difference.
+  void add_comparison() {
+    auto inputs = keep(inputs_below(all_ones(64)));
+    auto copy = keep((*inputs)[0]);
+    auto secret = keep((*inputs)[0]);
+    steps_.push_back({"leak: a comparison that stops early", 1, [=](std::size_t i) { *copy = (*inputs)[i]; },
+                      [=] {
+                        volatile std::size_t same = 0;
+                        while (same < copy->size() && (*copy)[same] == (*secret)[same]) same = same + 1;
+                      }});
+  }
+
+  void add_division() {
+    auto divider = keep(Divider(key_.p().words()));
+    auto inputs = keep(inputs_below(all_ones(key_.p().words().size())));
+    auto copy = keep(WordVector(2 * key_.p().words().size()));
+    auto rest = keep(WordVector(key_.p().words().size()));
+    steps_.push_back(
+        {"remainder mod p", 1,
+         [=](std::size_t i) { std::copy((*inputs)[i].begin(), (*inputs)[i].end(), copy->begin()); },
+         [=] { divider->remainder(*rest, *copy); }});
+  }
+
+  void add_base64() {
+    auto inputs = keep(std::vector<SecretBytes>());
+    for (const WordVector& words : inputs_below(all_ones(8))) {
+      const auto* const bytes = reinterpret_cast<const std::uint8_t*>(words.data());
+      inputs->push_back(encode_secret_base64url({bytes, 64}));
+    }
+    auto copy = keep(SecretBytes());
+    steps_.push_back({"base64url of a key file", 1, [=](std::size_t i) { *copy = (*inputs)[i]; },
+                      [=] { decode_secret_base64url(*copy); }});
+  }
+
+  /// As many words in all of them.
+  std::vector<Integer> plaintexts() const {
+    const Integer half = key_.public_key().n() / 2;
+    std::vector<Integer> all(2 * kInputs);
+    for (Integer& plaintext : all) {
+      do plaintext = random_below(half);
+      while (bit_length(plaintext) + 64 <= bit_length(half));
+    }
+    for (std::size_t i = 2; i < all.size(); i += 2) all[i] = all[0];
+    return all;
+  }
+
+  void add_plaintexts() {
+    auto centred = keep(CentredNumbers(key_.public_key().n()));
+    auto inputs = keep(plaintexts());
+    auto copy = keep(Integer());
+    auto residue = keep(WordVector(centred->size()));
+    steps_.push_back({"residue of a plaintext", 1, [=](std::size_t i) { *copy = (*inputs)[i]; },
+                      [=] { centred->residue(*residue, *copy); }});
+  }
+
+  static std::string named(const char* what, const Backend& backend) {
+    return std::string(what) + ", " + std::string(backend.name());
+  }
+
+  void add_products(const Backend& backend) {
+    std::shared_ptr<const PairArithmetic> f = uniform_arithmetic(backend, key_.p().words());
+    auto inputs = keep(inputs_below(all_ones(key_.p().words().size())));
+    auto elements = keep(std::vector<WordVector>());
+    for (const WordVector& input : *inputs) {
+      elements->emplace_back(f->words());
+      const Integer value = from_words(input);
+      f->load(elements->back().data(), std::vector<Integer>(f->lanes(), value));
+    }
+    auto copy = keep(WordVector(f->words()));
+    auto product = keep(WordVector(f->words()));
+    const auto prepare = [=](std::size_t i) { *copy = (*elements)[i]; };
+    steps_.push_back({named("product mod p^2", backend), 1, prepare,
+                      [=] { f->mul(product->data(), copy->data(), copy->data()); }});
+    steps_.push_back(
+        {named("square mod p^2", backend), 1, prepare, [=] { f->sqr(product->data(), copy->data()); }});
+  }
+
+  void add_powers(const Backend& backend) {
+    constexpr std::size_t kBits = 256;
+    std::shared_ptr<const PairArithmetic> f = uniform_arithmetic(backend, key_.p().words());
+    auto inputs = keep(inputs_below(all_ones(f->lanes() * kBits / 64)));
+    auto base = keep(WordVector(f->words()));
+    f->load(base->data(), std::vector<Integer>(f->lanes(), 3));
+    auto exponents = keep(WordVector((*inputs)[0].size()));
+    auto power = keep(WordVector(f->words()));
+    steps_.push_back(
+        {named("power mod p^2, 256-bit exponent", backend), 10,
+         [=](std::size_t i) { *exponents = (*inputs)[i]; },
+         [=] { pow(*f, power->data(), base->data(), std::span<const Word>(*exponents), kBits); }});
+  }
+
+  void add_encryption(const Backend& backend) {
+    auto encryptor = std::make_shared<Encryptor>(key_, backend);
+    auto inputs = keep(plaintexts());
+    auto copy = keep(Integer());
+    steps_.push_back({named("encryption by the key's owner", backend), 40,
+                      [=](std::size_t i) { *copy = (*inputs)[i]; }, [=] { encryptor->encrypt(*copy); }});
+  }
+
+  void add_decryption(const Backend& backend) {
+    auto decryptor = std::make_shared<Decryptor>(key_, backend);
+    auto inputs = keep(Encryptor(key_, backend).encrypt(plaintexts()));
+    auto copy = keep(std::vector<Ciphertext>(1, (*inputs)[0]));
+    steps_.push_back({named("decryption", backend), 40, [=](std::size_t i) { copy->front() = (*inputs)[i]; },
+                      [=] { decryptor->decrypt(std::span<const Ciphertext>(*copy)); }});
+  }
+
+  SecretKey key_;
+  std::vector<Step> steps_;
+};
+
+bool leaks_on_purpose(const Step& step) { return step.name.rfind("leak", 0) == 0; }
+
+/// A difference that is there is there every time; another process's is not.
+bool is_as_it_should_be(const Step& step, std::size_t samples) {
+  for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+    const double t = measure(step, samples);
+    std::printf("%-48s |t| = %8.2f at %zu samples%s\n", step.name.c_str(), t, samples,
+                leaks_on_purpose(step) ? ", to be found" : "");
+    std::fflush(stdout);
+    if (leaks_on_purpose(step) ? t >= kLimit : t < kLimit) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::size_t samples = 40'000;
+  bool whole = false;
+  if (argc == 3 && std::strcmp(argv[1], "--samples") == 0) {
+    samples = std::strtoull(argv[2], nullptr, 10);
+    whole = true;
+  } else if (argc != 1) {
+    std::fprintf(
+        stderr,
+        "usage: timing_test [--samples N]\n"
+        "Without --samples 40,000 of each cheap step and fewer of each costly one; with it N of every\n"
+        "step. A step passes if |t| is below %.1f in one of %d attempts. Run it with OMP_NUM_THREADS=1.\n",
+        kLimit, kAttempts);
+    return 2;
+  }
+  const Steps steps;
+  int failed = 0;
+  for (const Step& step : steps.all()) {
+    failed += is_as_it_should_be(step, whole ? samples : samples / step.cost) ? 0 : 1;
+  }
+  if (failed > 0)
+    std::printf("%d steps take a time that depends on secrets, or a leak was not found\n", failed);
+  return failed == 0 ? 0 : 1;
+}

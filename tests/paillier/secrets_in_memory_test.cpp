@@ -1,0 +1,96 @@
+#include <catch2/catch.hpp>
+#include <memory>
+#include <optional>
+
+#include "key_traces.h"
+#include "opaline/base/error.h"
+#include "opaline/base/wiped_stack.h"
+#include "opaline/paillier/decryptor.h"
+#include "opaline/paillier/encryptor.h"
+#include "opaline/paillier/key_encryption.h"
+#include "opaline/paillier/key_files.h"
+#include "opaline/paillier/key_proof.h"
+
+using namespace opaline;
+using opaline::test::KeyTraces;
+
+namespace {
+
+const std::vector<std::string> kNothing;
+
+/// Made, written, read, used for everything a key is used for.
+struct KeyInUse {
+  KeyInUse() : key(secret_key_from_json(to_json(SecretKey::generate(kSmallestKeyBits)), "k.json")) {
+    const std::vector<Integer> plaintexts(20, Integer(1) << 300U);
+    const Decryptor decryptor(key);
+    for (const Backend* const backend : backends()) {
+      if (!backend->supported()) continue;
+      const Encryptor one(key, *backend, {PublicNoiseKind::full_length, 4});
+      REQUIRE(decryptor.decrypt(one.encrypt(plaintexts)) == plaintexts);
+      REQUIRE(Decryptor(key, *backend).decrypt(one.encrypt(plaintexts)) == plaintexts);
+    }
+    const SecretKey imported = SecretKey::from_primes(key.p().clone(), key.q().clone());
+    REQUIRE(decryptor.decrypt(Encryptor(imported).encrypt(plaintexts)) == plaintexts);
+    encryptor = std::make_unique<Encryptor>(key);
+    key = std::move(key).with_proof(make_key_proof(key));
+    const SecretBytes passphrase = {'s', 'i', 'x', ' ', 'w', 'o', 'r', 'd', 's'};
+    const SecretBytes file = key_file(key, passphrase);
+    REQUIRE(secret_key_from_json(decrypt_with_passphrase(file, passphrase, "a.key"), "a.key").public_key() ==
+            key.public_key());
+  }
+
+  SecretKey key;
+  std::unique_ptr<Encryptor> encryptor;
+};
+
+}  // namespace
+
+TEST_CASE("traces of a key that lies in ordinary memory are found") {
+  const SecretKey key = SecretKey::generate(kSmallestKeyBits);
+  const KeyTraces traces(key);
+  CHECK(traces.search().in_dumps == kNothing);
+  const SecretBytes file = to_json(key);
+  bool found = false;
+  run_on_wiped_stack([&] {
+    const Integer number = key.q().value();
+    found = number > 0 && !traces.search().in_dumps.empty();
+  });
+  CHECK(found);
+  CHECK(traces.search().in_dumps == kNothing);  // GMP's memory is wiped
+  {
+    const Bytes bytes = to_bytes(key.p().value());
+    CHECK(traces.search().in_dumps.size() > 0);
+    CHECK(bytes.size() == 64);
+  }
+  {
+    const Bytes text(file.begin() + 60, file.begin() + 100);
+    CHECK(traces.search().in_dumps.size() > 0);
+    CHECK(text.size() == 40);
+  }
+}
+
+TEST_CASE("no core dump would contain a key that is in use, and nothing is left of one that is gone") {
+  auto in_use = std::make_unique<KeyInUse>();
+  const KeyTraces traces(in_use->key);
+  const KeyTraces::Found alive = traces.search();
+  CHECK(alive.in_dumps == kNothing);
+  CHECK(alive.left_out_of_dumps > 0);
+  in_use.reset();
+  const KeyTraces::Found gone = traces.search();
+  CHECK(gone.in_dumps == kNothing);
+  CHECK(gone.left_out_of_dumps == 0);
+}
+
+TEST_CASE("nothing is left of a key that was refused") {
+  auto key = std::make_unique<SecretKey>(SecretKey::generate(kSmallestKeyBits));
+  const KeyTraces traces(*key);
+  {
+    SecretBytes file = to_json(*key);
+    file[file.size() - 6] ^= 1;  // in its last number
+    CHECK_THROWS_AS(secret_key_from_json(file, "k.json"), Error);
+  }
+  key.reset();
+  const KeyTraces::Found gone = traces.search();
+  CHECK(gone.in_dumps == kNothing);
+  CHECK(gone.left_out_of_dumps == 0);
+}
