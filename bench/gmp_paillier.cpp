@@ -30,8 +30,8 @@ Integer logarithm(const Integer& x, const Integer& p, const Integer& p_squared) 
 GmpPaillier::GmpPaillier(const SecretKey& key)
     : n_(key.public_key().n()),
       n_squared_(key.public_key().n_squared()),
-      p_(key.p()),
-      q_(key.q()),
+      p_(key.p().value()),
+      q_(key.q().value()),
       p_squared_(p_ * p_),
       q_squared_(q_ * q_),
       h_p_(invert_vartime(logarithm(n_ + 1, p_, p_squared_), p_)),

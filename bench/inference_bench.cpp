@@ -1,5 +1,6 @@
 // classify / bits / variant: the whole round trip of shipped sample digits through the shipped model in one
 // process, on all cores. Every answer is compared with the exact integers in the clear.
+// answer, answer_new / bits / variant: what a server does for queries of one image of different clients.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -208,6 +209,77 @@ void predict_layout(benchmark::State& state, std::size_t bits, LayoutShape layou
   state.counters["predicted_to_measured"] = plan.compute_seconds() / measured;
 }
 
+/// Queries of one image each under keys of their own, in the layout chosen for latency.
+class Clients {
+ public:
+  static constexpr std::size_t kTogether = 8;
+  static constexpr std::size_t kSets = 3;  ///< more keys than a server remembers
+
+  static const Clients& shared(std::size_t bits) {
+    static std::map<std::size_t, Clients> all;
+    const auto found = all.find(bits);
+    return found != all.end() ? found->second : all.emplace(bits, Clients(bits)).first->second;
+  }
+
+  std::vector<ByteView> queries(std::size_t set) const {
+    return {queries_.begin() + static_cast<std::ptrdiff_t>(set * kTogether),
+            queries_.begin() + static_cast<std::ptrdiff_t>((set + 1) * kTogether)};
+  }
+
+  void check_replies(std::size_t set, const std::vector<Bytes>& replies) const {
+    const Workbench& w = Workbench::shared();
+    for (std::size_t i = 0; i < kTogether; ++i) {
+      const ReplyDecryptor decryptor(spec(), Decryptor(keys_[set * kTogether + i]));
+      check(decryptor.decrypt(replies[i]), w.expected(w.server_of_features.model(), 1));
+    }
+  }
+
+ private:
+  explicit Clients(std::size_t bits) {
+    for (std::size_t i = 0; i < kSets * kTogether; ++i) keys_.push_back(SecretKey::generate(bits));
+    const Planner planner(spec(), bits, MachineSpeed::measure(Encryptor(keys_.front())));
+    const LayoutShape layout = planner.choose(Objective::latency, 1, kLinkMbps).layout;
+    const EncodedInput input = spec().encode_pixels(Workbench::shared().sample(0));
+    for (const SecretKey& key : keys_) {
+      queries_.push_back(QueryEncryptor(spec(), Encryptor(key)).encrypt({input}, layout));
+    }
+  }
+
+  static const ClientSpec& spec() { return Workbench::shared().server_of_features.model().client_spec(); }
+
+  std::vector<SecretKey> keys_;
+  std::vector<Bytes> queries_;
+};
+
+/// One set of clients over and over, whose keys the server remembers, or set after set, so that each is as
+/// new to it; their queries one after the other or together.
+enum class Order { one_by_one, together };
+void answer_clients(benchmark::State& state, std::size_t bits, Order order, std::size_t sets) {
+  const Clients& clients = Clients::shared(bits);
+  const Server server(shipped_model("digits-gradients.server"));
+  const auto answer = [&](std::size_t set) {
+    std::vector<Bytes> replies;
+    if (order == Order::together) {
+      for (Outcome<Bytes>& reply : server.answer_together(clients.queries(set))) {
+        replies.push_back(std::move(reply.value()));
+      }
+    } else {
+      for (const ByteView query : clients.queries(set)) replies.push_back(server.answer(query));
+    }
+    return replies;
+  };
+  for (std::size_t set = 0; set < sets; ++set) answer(set);
+  std::size_t set = 0;
+  for (auto _ : state) {
+    const std::vector<Bytes> replies = answer(set);
+    state.PauseTiming();
+    clients.check_replies(set, replies);
+    set = (set + 1) % sets;
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(Clients::kTogether) * state.iterations());
+}
+
 void classify_naive(benchmark::State& state, std::size_t bits) {
   Workbench& w = Workbench::shared();
   const bench::GmpPaillier paillier(w.key(bits));
@@ -260,6 +332,17 @@ int main(int argc, char** argv) {
     add("features_batch", [bits](benchmark::State& s) {
       classify_as_chosen(s, bits, Workbench::shared().server_of_features, kMany);
     });
+    const auto add_answer = [&](const char* operation, const char* variant, Order order, std::size_t sets) {
+      benchmark::RegisterBenchmark(
+          (operation + ("/" + std::to_string(bits)) + "/" + variant).c_str(),
+          [bits, order, sets](benchmark::State& s) { answer_clients(s, bits, order, sets); })
+          ->UseRealTime()
+          ->Unit(benchmark::kMillisecond);
+    };
+    add_answer("answer", "alone", Order::one_by_one, 1);
+    add_answer("answer", "together", Order::together, 1);
+    add_answer("answer_new", "alone", Order::one_by_one, Clients::kSets);
+    add_answer("answer_new", "together", Order::together, Clients::kSets);
     for (const PlannedLayout& planned : kPlannedLayouts) {
       const LayoutShape& layout = planned.layout;
       const std::string name = "plan/" + std::to_string(bits) + "/t" + std::to_string(layout.features) +
