@@ -27,6 +27,7 @@ std::optional<double> check_map(const AffineMap& map, std::uint64_t multiplicati
   claim.multiplications = multiplications;
   claim.elements = 3;
   claim.positions = {1};
+  claim.sizes = [] { return AffineMap{2, 1, {3, 4}, {5}}; };
   return network::check_claim(network.model.graph(), {13, 0}, map, claim);
 }
 
@@ -58,4 +59,46 @@ TEST_CASE("a wrong map is a fault, however little is wrong") {
 
 TEST_CASE("the proof is left out where it would cost too much") {
   CHECK_FALSE(check_map({2, 1, {0, 0}, {0}}, std::uint64_t{1} << 34));
+}
+
+TEST_CASE("a network whose answers are mostly rounding is refused, and is no fault") {
+  NetworkBuilder network({2});
+  network.numbers("large", {2}, {1e12F, 1e12F});
+  network.numbers("w", {2, 1}, {3, 4});
+  network.node("Add", {"x", "large"}, "a");
+  network.node("Sub", {"a", "large"}, "b");
+  network.node("MatMul", {"b", "w"}, "y");
+  CHECK_THAT(test::refusal(network), Catch::Contains("small differences of large numbers"));
+}
+
+TEST_CASE("an input that hardly varied in training is no fault") {
+  NetworkBuilder network({2});
+  network.numbers("mean", {2}, {1, 1});
+  network.numbers("deviation", {2}, {1e-40F, 1});
+  network.numbers("w", {2, 1}, {0.3F, -2});
+  network.node("Sub", {"x", "mean"}, "a");
+  network.node("Div", {"a", "deviation"}, "b");
+  network.node("MatMul", {"b", "w"}, "y");
+  CHECK_THAT(test::refusal(network), Catch::Contains("leave out inputs that hardly vary"));
+}
+
+TEST_CASE("a network whose numbers overflow on the way is refused, and is no fault") {
+  NetworkBuilder network({1});
+  network.numbers("large", {1}, {1e38F});
+  for (int i = 0; i < 9; ++i)
+    network.node("Mul", {i == 0 ? "x" : "a" + std::to_string(i), "large"}, "a" + std::to_string(i + 1));
+  for (int i = 0; i < 8; ++i)
+    network.node("Div", {i == 0 ? "a9" : "b" + std::to_string(i), "large"},
+                 i == 7 ? "y" : "b" + std::to_string(i + 1));
+  CHECK_THAT(test::refusal(network), Catch::Contains("numbers inside the network overflow"));
+}
+
+TEST_CASE("large numbers that cancel are accepted while enough of the answer is left") {
+  NetworkBuilder network({2});
+  network.numbers("large", {2}, {1024, 1024});
+  network.numbers("w", {2, 1}, {3, 4});
+  network.node("Add", {"x", "large"}, "a");
+  network.node("Sub", {"a", "large"}, "b");
+  network.node("MatMul", {"b", "w"}, "y");
+  test::check(network, {3, 4}, {0});
 }

@@ -20,8 +20,8 @@ Strides place_of(const Coefficient& coefficient, const Shape& shape) {
 
 }  // namespace
 
-BackwardPass::BackwardPass(std::size_t variables, std::size_t output, std::size_t outputs)
-    : matrices_(variables), offset_(outputs, 0.0) {
+BackwardPass::BackwardPass(std::size_t variables, std::size_t output, std::size_t outputs, Terms terms)
+    : matrices_(variables), offset_(outputs, 0.0), terms_(terms) {
   Matrix& identity = gathered({output, {outputs}});
   for (std::size_t k = 0; k < outputs; ++k) identity.row(k)[k] = 1.0;
 }
@@ -51,8 +51,8 @@ Step variable_step(Shape shape, Strides to, Variable x, Strides from, Coefficien
             Matrix& sum = pass.gathered(x);
             const double* values = values_of(coefficient);
             walk(shape, to, from, place_of(coefficient, shape), [&](const Position& at) {
-              add_multiple(sum.row(static_cast<std::size_t>(at[1])), coefficient.number * values[at[2]],
-                           output.row(static_cast<std::size_t>(at[0])), output.outputs);
+              pass.add_multiple(sum.row(static_cast<std::size_t>(at[1])), coefficient.number * values[at[2]],
+                                output.row(static_cast<std::size_t>(at[0])));
             });
           }};
 }
@@ -64,8 +64,8 @@ Step constant_step(Shape shape, Strides to, Coefficient coefficient) {
             const double* values = values_of(coefficient);
             const Strides place = place_of(coefficient, shape);
             walk(shape, to, place, place, [&](const Position& at) {
-              add_multiple(sum, coefficient.number * values[at[1]],
-                           output.row(static_cast<std::size_t>(at[0])), output.outputs);
+              pass.add_multiple(sum, coefficient.number * values[at[1]],
+                                output.row(static_cast<std::size_t>(at[0])));
             });
           }};
 }

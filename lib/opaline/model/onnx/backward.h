@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -29,13 +30,24 @@ struct Matrix {
   double* row(std::size_t element) { return entries.data() + element * outputs; }
 };
 
+/// What a backward pass adds up: the terms of every sum, or their absolute values. With the latter, M ·
+/// |tensor| + offset is the size of what the outputs are the difference of, and bounds their rounding
+/// (Higham, Accuracy and Stability of Numerical Algorithms, section 3.5).
+enum class Terms { as_they_are, absolute };
+
 /// What the backward pass has gathered so far.
 class BackwardPass {
  public:
   /// `variables` tensors; the one called `output` (of `outputs` elements) gets the identity.
-  BackwardPass(std::size_t variables, std::size_t output, std::size_t outputs);
+  BackwardPass(std::size_t variables, std::size_t output, std::size_t outputs, Terms terms);
 
   std::size_t outputs() const { return offset_.size(); }
+
+  /// sum[k] += coefficient · of[k] for every output k.
+  void add_multiple(double* sum, double coefficient, const double* of) const {
+    const double factor = terms_ == Terms::absolute ? std::abs(coefficient) : coefficient;
+    for (std::size_t k = 0; k < offset_.size(); ++k) sum[k] += factor * of[k];
+  }
 
   /// The matrix of a tensor as gathered so far, to be added to. Error(unsupported_model) if all held together
   /// would be too large.
@@ -53,6 +65,7 @@ class BackwardPass {
  private:
   std::vector<std::optional<Matrix>> matrices_;
   std::vector<double> offset_;
+  Terms terms_;
   std::size_t entries_ = 0;
 };
 
@@ -70,11 +83,6 @@ struct Coefficient {
   Strides at = {};
 };
 
-/// sum[k] += coefficient · of[k].
-inline void add_multiple(double* sum, double coefficient, const double* of, std::size_t outputs) {
-  for (std::size_t k = 0; k < outputs; ++k) sum[k] += coefficient * of[k];
-}
-
 /// For every index of `shape`: output[to] += coefficient · x[from].
 Step variable_step(Shape shape, Strides to, Variable x, Strides from, Coefficient coefficient = {});
 
@@ -87,7 +95,7 @@ Step visiting_step(std::uint64_t entries, Variable x, Visit visit) {
   return {entries, [x = std::move(x), visit = std::move(visit)](const Matrix& output, BackwardPass& pass) {
             Matrix& sum = pass.gathered(x);
             visit([&](std::size_t to, std::size_t from, double coefficient) {
-              add_multiple(sum.row(from), coefficient, output.row(to), output.outputs);
+              pass.add_multiple(sum.row(from), coefficient, output.row(to));
             });
           }};
 }

@@ -221,7 +221,7 @@ void refuse_fixed_batch(const GraphInput& input, const Variable& output) {
 }
 
 /// The matrix of the input, and the offset.
-AffineMap run_backwards(const ForwardPass& pass, const Variable& output, std::size_t inputs) {
+AffineMap run_backwards(const ForwardPass& pass, const Variable& output, std::size_t inputs, Terms terms) {
   const std::size_t outputs = element_count(output.shape);
   if (outputs > kMostOutputs) {
     refuse("the network has " + std::to_string(outputs) + " outputs, at most " +
@@ -230,7 +230,7 @@ AffineMap run_backwards(const ForwardPass& pass, const Variable& output, std::si
   if (pass.entries() > kMostVisits / outputs) {
     refuse("collapsing the network would take more than 2^36 multiplications; it is too large");
   }
-  BackwardPass backward(pass.steps().size() + 1, output.id, outputs);
+  BackwardPass backward(pass.steps().size() + 1, output.id, outputs, terms);
   for (std::size_t id = pass.steps().size(); id > 0; --id) {
     const std::optional<Matrix> matrix = backward.take(id);
     if (!matrix) continue;
@@ -243,12 +243,15 @@ AffineMap run_backwards(const ForwardPass& pass, const Variable& output, std::si
   for (std::size_t j = 0; j < inputs; ++j) {
     for (std::size_t k = 0; k < outputs; ++k) map.weights[k * inputs + j] = answer->row(j)[k];
   }
+  return map;
+}
+
+void refuse_overflow(const AffineMap& map) {
   const auto finite = [](double value) { return std::isfinite(value); };
   if (!std::all_of(map.weights.begin(), map.weights.end(), finite) ||
       !std::all_of(map.bias.begin(), map.bias.end(), finite)) {
     refuse("the collapsed weights overflow double precision; train the network again with smaller weights");
   }
-  return map;
 }
 
 }  // namespace
@@ -272,7 +275,9 @@ ImportedNetwork collapse(onnx::GraphProto graph, const Opsets& opsets, NetworkNo
   refuse_fixed_batch(input, end.logits);
 
   ImportedNetwork network;
-  network.map = run_backwards(forward.pass(), end.logits, inputs);
+  const auto map_of = [&](Terms terms) { return run_backwards(forward.pass(), end.logits, inputs, terms); };
+  network.map = map_of(Terms::as_they_are);
+  refuse_overflow(network.map);
   network.input_shape = input.without_batch();
   network.activation = end.activation;
   network.labels = end.labels;
@@ -286,7 +291,8 @@ ImportedNetwork collapse(onnx::GraphProto graph, const Opsets& opsets, NetworkNo
               network.suggested_ranges,
               forward.pass().entries(),
               forward.pass().elements(),
-              forward.positions()};
+              forward.positions(),
+              [&] { return map_of(Terms::absolute); }};
   if (end.logits.id == 0) claim.output = input.name;
   if (network.notes.ranges.size() == inputs) claim.ranges = network.notes.ranges;
   network.largest_difference = check_claim(graph, opsets, network.map, claim);

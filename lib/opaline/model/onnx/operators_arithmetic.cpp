@@ -141,12 +141,12 @@ Values batch_normalisation(const Node& node, ForwardPass& pass) {
   const double epsilon = node.number("epsilon", static_cast<double>(1e-5F));
   pass.keep(node, 2 * x.shape[1]);
   std::vector<double> factors(x.shape[1]);
-  std::vector<double> shifts(x.shape[1]);
+  std::vector<double> centres(x.shape[1]);
   for (std::size_t c = 0; c < factors.size(); ++c) {
     const double variance = of_channel[3][c] + epsilon;
     if (!(variance > 0.0)) node.refuse("has a variance that is not positive");
     factors[c] = of_channel[0][c] / std::sqrt(variance);
-    shifts[c] = of_channel[1][c] - factors[c] * of_channel[2][c];
+    centres[c] = factors[c] * of_channel[2][c];
   }
   Strides by_channel{0, std::vector<std::ptrdiff_t>(x.shape.size(), 0)};
   by_channel.steps[1] = 1;
@@ -155,7 +155,8 @@ Values batch_normalisation(const Node& node, ForwardPass& pass) {
   return {pass.make(
       node, x.shape,
       {variable_step(x.shape, all, x, all, {1.0, make_constant(channels, std::move(factors)), by_channel}),
-       constant_step(x.shape, all, {1.0, make_constant(channels, std::move(shifts)), by_channel})})};
+       constant_step(x.shape, all, {-1.0, make_constant(channels, std::move(centres)), by_channel}),
+       constant_step(x.shape, all, {1.0, node.need_numbers(2), by_channel})})};
 }
 
 /// Element by element, where the condition holds input 1, elsewhere input 2.

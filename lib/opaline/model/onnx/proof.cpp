@@ -62,7 +62,8 @@ class Proof {
   double on_single_images() {
     Comparison comparison;
     for (std::size_t i = 0; i < kInputs; ++i) {
-      const Numbers x = draw_input(random_, *claim_);
+      images_.push_back({draw_input(random_, *claim_), {}});
+      const Numbers& x = images_.back().input;
       const Tensors tensors = evaluate(claim_->input.shape, x);
       const Tensor& found = *tensors.at(claim_->output);
       shape_ = found.shape;
@@ -73,13 +74,9 @@ class Proof {
                     "the collapsed map has another number of outputs than the network itself");
       }
       for (std::size_t k = 0; k < expected.size(); ++k) comparison.add(expected[k], (*numbers)[k]);
+      images_.back().output = *numbers;
     }
-    if (!comparison.agrees()) {
-      std::ostringstream text;
-      text << "the collapsed map and the network itself differ by " << comparison.relative()
-           << " of the largest output; this network must not be used, please report it";
-      throw Error(ErrorKind::fault, text.str());
-    }
+    if (!comparison.agrees()) refuse(comparison);
     return comparison.relative();
   }
 
@@ -96,6 +93,50 @@ class Proof {
   }
 
  private:
+  struct Image {
+    Numbers input;
+    Numbers output;  ///< of the graph
+  };
+
+  [[noreturn]] void refuse(const Comparison& comparison) const {
+    std::ostringstream text;
+    if (overflows()) {
+      text << "numbers inside the network overflow double precision; train it again with smaller weights";
+      throw Error(ErrorKind::unsupported_model, text.str());
+    }
+    if (is_rounding()) {
+      text << "the network's outputs are small differences of large numbers: rounding alone changes them by "
+           << comparison.relative()
+           << " of the largest one; leave out inputs that hardly vary, and train it again with smaller "
+              "weights";
+      throw Error(ErrorKind::unsupported_model, text.str());
+    }
+    text << "the collapsed map and the network itself differ by " << comparison.relative()
+         << " of the largest output; this network must not be used, please report it";
+    throw Error(ErrorKind::fault, text.str());
+  }
+
+  bool overflows() const {
+    return std::any_of(images_.begin(), images_.end(), [](const Image& image) {
+      return std::any_of(image.output.begin(), image.output.end(),
+                         [](double y) { return !std::isfinite(y); });
+    });
+  }
+
+  bool is_rounding() const {
+    const AffineMap sizes = claim_->sizes();
+    return std::all_of(images_.begin(), images_.end(), [&](const Image& image) {
+      const Numbers expected = (*map_)(image.input);
+      Numbers x = image.input;
+      for (double& number : x) number = std::abs(number);
+      const Numbers size = sizes(x);
+      for (std::size_t k = 0; k < expected.size(); ++k) {
+        if (!(std::abs(expected[k] - image.output[k]) <= kTolerance * size[k])) return false;
+      }
+      return true;
+    });
+  }
+
   Tensors evaluate(const Shape& shape, Numbers x) const {
     return evaluate_graph(*graph_, opsets_, claim_->input.name, Tensor{shape, std::move(x)}, claim_->output);
   }
@@ -165,6 +206,7 @@ class Proof {
   const AffineMap* map_;
   const Claim* claim_;
   Shape shape_;  // of the output for one image
+  std::vector<Image> images_;
   SeededRandom random_{1};
 };
 
