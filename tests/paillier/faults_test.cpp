@@ -9,6 +9,7 @@
 #include "support/faulty_backend.h"
 #include "support/supported_backends.h"
 #include "support/threads.h"
+#include "support/watched_backend.h"
 
 using namespace opaline;
 using namespace opaline::test;
@@ -75,6 +76,42 @@ TEST_CASE("a bit turned over while a decryptor was made is found when it is used
         *backend, [](const Backend& with) { return Decryptor(sample_key(), with); },
         [&](const Decryptor& decryptor) { return decryptor.decrypt(ciphertexts) == kPlaintexts; });
     CHECK(outcomes.refused > 0);
+  }
+}
+
+TEST_CASE("a wrong constant of an owner's is found where the plaintexts come to zero, too") {
+  const Decryptor decryptor(sample_key());
+  const Threads threads(1);
+  const std::vector<Integer> plaintexts = {5, -5, 0};
+  for (const SecretKey* const key : {&sample_key(), &imported_key()}) {
+    for (const Backend* const backend : supported_backends()) {
+      constexpr std::size_t kNever = ~std::size_t{0};
+      std::vector<Operation> made;
+      std::size_t struck = kNever;
+      const WatchedBackend watched(*backend, [&](Operation operation, std::span<Word> result) {
+        if (made.size() == struck) result[0] ^= 8;
+        made.push_back(operation);
+      });
+      static_cast<void>(Encryptor(*key, watched));
+      const std::vector<Operation> operations = made;
+      std::size_t refused = 0;
+      for (std::size_t i = 0; i < operations.size(); ++i) {
+        if (operations[i] != Operation::load && operations[i] != Operation::load_half) continue;
+        CAPTURE(backend->name(), backend->lanes(), i);
+        made.clear();
+        struck = i;
+        std::vector<Ciphertext> released;
+        const auto kind = kind_of([&] { released = Encryptor(*key, watched).encrypt(plaintexts); });
+        struck = kNever;
+        if (kind) {
+          CHECK(kind == ErrorKind::fault);
+          ++refused;
+        } else {
+          CHECK(decryptor.decrypt(released) == plaintexts);
+        }
+      }
+      CHECK(refused > 0);
+    }
   }
 }
 

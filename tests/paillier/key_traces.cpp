@@ -23,6 +23,20 @@ SecretBytes big_endian(std::span<const Word> words) {
   return bytes;
 }
 
+/// As the vector kernels hold numbers; limbs of less than 44 bits could be anything.
+WordVector limbs_of_52_bits(std::span<const Word> words) {
+  WordVector limbs;
+  for (std::size_t bit = 0; bit < 64 * words.size(); bit += 52) {
+    const std::size_t at = bit / 64;
+    const std::size_t shift = bit % 64;
+    Word limb = words[at] >> shift;
+    if (shift > 12 && at + 1 < words.size()) limb |= words[at + 1] << (64 - shift);
+    limb &= (Word{1} << 52) - 1;
+    if (limb >> 44 != 0) limbs.push_back(limb);
+  }
+  return limbs;
+}
+
 std::uint64_t word_at(const std::uint8_t* bytes) {
   std::uint64_t word = 0;
   std::memcpy(&word, bytes, sizeof(word));
@@ -33,12 +47,13 @@ std::uint64_t word_at(const std::uint8_t* bytes) {
 
 KeyTraces::KeyTraces(const SecretKey& key) : may_be_one_(kFilter) {
   // Nothing of the key is to be left on a stack by looking for it.
-  run_on_wiped_stack([&] {
+  run_in_secret_thread([&] {
     WordVector square(2 * key.p().words().size());
     multiply(square, key.p().words(), key.p().words());
     for (const std::span<const Word> secret : {key.p().words(), key.q().words(), key.generator_p()->h.words(),
                                                key.generator_q()->h.words(), std::span<const Word>(square)}) {
       for (const Word word : secret) add(word);
+      for (const Word limb : limbs_of_52_bits(secret)) add(limb);
       const SecretBytes bytes = big_endian(secret);
       const SecretBytes text = encode_secret_base64url(bytes);
       for (std::size_t i = 0; i + 8 <= bytes.size(); ++i) add(word_at(bytes.data() + i));

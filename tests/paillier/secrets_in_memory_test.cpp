@@ -1,3 +1,4 @@
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <memory>
 #include <optional>
@@ -7,9 +8,13 @@
 #include "opaline/base/wiped_stack.h"
 #include "opaline/paillier/decryptor.h"
 #include "opaline/paillier/encryptor.h"
+#include "opaline/paillier/evaluator.h"
 #include "opaline/paillier/key_encryption.h"
 #include "opaline/paillier/key_files.h"
 #include "opaline/paillier/key_proof.h"
+#include "opaline/paillier/key_rules.h"
+#include "support/supported_backends.h"
+#include "support/watched_backend.h"
 
 using namespace opaline;
 using opaline::test::KeyTraces;
@@ -51,7 +56,7 @@ TEST_CASE("traces of a key that lies in ordinary memory are found") {
   CHECK(traces.search().in_dumps == kNothing);
   const SecretBytes file = to_json(key);
   bool found = false;
-  run_on_wiped_stack([&] {
+  run_in_secret_thread([&] {
     const Integer number = key.q().value();
     found = number > 0 && !traces.search().in_dumps.empty();
   });
@@ -81,16 +86,70 @@ TEST_CASE("no core dump would contain a key that is in use, and nothing is left 
   CHECK(gone.left_out_of_dumps == 0);
 }
 
-TEST_CASE("nothing is left of a key that was refused") {
-  auto key = std::make_unique<SecretKey>(SecretKey::generate(kSmallestKeyBits));
-  const KeyTraces traces(*key);
-  {
-    SecretBytes file = to_json(*key);
-    file[file.size() - 6] ^= 1;  // in its last number
-    CHECK_THROWS_AS(secret_key_from_json(file, "k.json"), Error);
+TEST_CASE("every calculation with a key or with noise is done on a stack that is wiped") {
+  const SecretKey key = SecretKey::generate(kSmallestKeyBits);
+  const SecretKey imported = SecretKey::from_primes(key.p().clone(), key.q().clone());
+  const std::vector<Integer> plaintexts(20, -7);
+  for (const Backend* const backend : test::supported_backends()) {
+    std::atomic<std::size_t> inside = 0;
+    std::atomic<std::size_t> outside = 0;
+    const test::WatchedBackend watched(
+        *backend, [&](test::Operation, std::span<Word>) { ++(is_on_secret_stack() ? inside : outside); });
+    const Decryptor decryptor(key, watched);
+    for (const SecretKey* const each : {&key, &imported}) {
+      REQUIRE(decryptor.decrypt(Encryptor(*each, watched).encrypt(plaintexts)) == plaintexts);
+    }
+    const Encryptor with_ready(key, watched, {PublicNoiseKind::full_length, 8});
+    REQUIRE(decryptor.decrypt(with_ready.encrypt(plaintexts)) == plaintexts);
+    for (const PublicNoiseKind kind : {PublicNoiseKind::full_length, PublicNoiseKind::djn}) {
+      const Encryptor encryptor(key.public_key(), watched, {kind, 0});
+      REQUIRE(decryptor.decrypt(encryptor.encrypt(plaintexts)) == plaintexts);
+    }
+    CHECK(outside == 0);
+    CHECK(inside > 1000);
+
+    // The server's own secrets are the noise and the masks.
+    const std::vector<Ciphertext> queries = Encryptor(key).encrypt(plaintexts);
+    const Evaluator evaluator(key.public_key(), watched);
+    outside = 0;
+    const EvaluatedCiphertext sum = evaluator.add(queries[0], queries[1]);
+    REQUIRE(decryptor.decrypt(evaluator.rerandomise(sum)) == -14);
+    CHECK(outside == 0);
   }
-  key.reset();
-  const KeyTraces::Found gone = traces.search();
-  CHECK(gone.in_dumps == kNothing);
-  CHECK(gone.left_out_of_dumps == 0);
+}
+
+TEST_CASE("nothing is left of a key that was refused, at whatever step") {
+  struct Damage {
+    const char* member;
+    std::ptrdiff_t letter;        ///< of its text
+    std::optional<KeyRule> rule;  ///< nothing: its text is no base64url
+  };
+  for (const Damage& damage :
+       {Damage{"\"p\": \"", 20, KeyRule::product}, Damage{"\"h_q\": \"", 20, KeyRule::generators},
+        Damage{"\"k_p\": \"", 0, KeyRule::generators}, Damage{"\"q\": \"", 20, std::nullopt}}) {
+    CAPTURE(damage.member);
+    auto key = std::make_unique<SecretKey>(SecretKey::generate(kSmallestKeyBits));
+    const KeyTraces traces(*key);
+    {
+      SecretBytes file = to_json(*key);
+      const std::string_view name = damage.member;
+      const auto found = std::search(file.begin(), file.end(), name.begin(), name.end());
+      REQUIRE(found != file.end());
+      auto& letter = *(found + static_cast<std::ptrdiff_t>(name.size()) + damage.letter);
+      letter = damage.rule ? (letter == 'B' ? 'C' : 'B') : '*';
+      std::optional<KeyRule> broken;
+      try {
+        secret_key_from_json(file, "k.json");
+        FAIL("a damaged key was read");
+      } catch (const InvalidKey& error) {
+        broken = error.rule();
+      } catch (const Error&) {
+      }
+      CHECK(broken == damage.rule);
+    }
+    key.reset();
+    const KeyTraces::Found gone = traces.search();
+    CHECK(gone.in_dumps == kNothing);
+    CHECK(gone.left_out_of_dumps == 0);
+  }
 }

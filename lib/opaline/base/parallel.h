@@ -10,6 +10,8 @@
 #include <numeric>
 #include <vector>
 
+#include "opaline/base/wiped_stack.h"
+
 namespace opaline {
 
 /// The exception of the lowest place, of those that threads met with, so that errors do not depend on which
@@ -38,14 +40,32 @@ class FirstFailure {
   std::exception_ptr failure_;
 };
 
+/// Runs action() in every thread of a team; on a secret stack each, if the caller is on one (wiped_stack.h).
+template <typename Action>
+void in_every_thread(const Action& action) {
+  const bool secret = is_on_secret_stack();
+  FirstFailure failure;
+#pragma omp parallel default(none) shared(action, secret, failure)
+  failure.guard(0, [&] {
+    if (secret) {
+      on_secret_stack(action);
+    } else {
+      action();
+    }
+  });
+  failure.rethrow();
+}
+
 /// Runs body(i) for every i in [0, count), shared out over OpenMP's threads, in no fixed order. Of the
 /// exceptions thrown that of the smallest i is thrown again here after all are done. The one level of
-/// parallelism there is: called from inside itself it runs serially.
+/// parallelism there is: called from inside itself it runs serially. On a secret stack, so is body.
 template <typename Body>
 void parallel_for(std::size_t count, const Body& body) {
   FirstFailure failure;
-#pragma omp parallel for schedule(dynamic) default(none) shared(count, body, failure)
-  for (std::size_t i = 0; i < count; ++i) failure.guard(i, [&] { body(i); });
+  std::atomic<std::size_t> next = 0;
+  in_every_thread([&] {
+    for (std::size_t i = next++; i < count; i = next++) failure.guard(i, [&] { body(i); });
+  });
   failure.rethrow();
 }
 
@@ -56,14 +76,13 @@ void parallel_for(std::size_t count, const Body& body, const Idle& idle) {
   FirstFailure failure;
   std::atomic<std::size_t> next = 0;
   std::atomic<std::size_t> left = count;
-#pragma omp parallel default(none) shared(count, body, idle, failure, next, left)
-  {
+  in_every_thread([&] {
     for (std::size_t i = next++; i < count; i = next++) {
       failure.guard(i, [&] { body(i); });
       --left;
     }
     while (left > 0) failure.guard(count, idle);
-  }
+  });
   failure.rethrow();
 }
 

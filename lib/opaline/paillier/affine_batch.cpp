@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "opaline/base/parallel.h"
+#include "opaline/base/wiped_stack.h"
 #include "opaline/paillier/matrix_product.h"
 #include "opaline/paillier/reply_noise.h"
 
@@ -160,7 +161,7 @@ std::vector<Outcome<std::vector<Ciphertext>>> affine_together(std::span<const Af
     if (outcomes.back().succeeded()) good.push_back(outcomes.size() - 1);
   }
   if (good.empty()) return outcomes;
-  std::vector<Replies> replies = AffineBatch(tasks, good).evaluate();
+  std::vector<Replies> replies = on_secret_stack([&] { return AffineBatch(tasks, good).evaluate(); });
   for (const std::size_t task : good) outcomes[task] = std::move(replies[task]);
   return outcomes;
 }

@@ -4,6 +4,7 @@
 
 #include "opaline/base/constant_time.h"
 #include "opaline/base/error.h"
+#include "opaline/base/wiped_stack.h"
 #include "opaline/paillier/centred_numbers.h"
 #include "opaline/paillier/crt_decryption.h"
 #include "opaline/paillier/product_check.h"
@@ -20,7 +21,8 @@ struct Decryptor::Parts {
 };
 
 Decryptor::Decryptor(const SecretKey& key, const Backend& backend)
-    : parts_(std::make_unique<const Parts>(key, backend)), key_(key.public_key()) {}
+    : parts_(on_secret_stack([&] { return std::make_unique<const Parts>(key, backend); })),
+      key_(key.public_key()) {}
 Decryptor::Decryptor(Decryptor&&) noexcept = default;
 Decryptor& Decryptor::operator=(Decryptor&&) noexcept = default;
 Decryptor::~Decryptor() = default;
@@ -29,13 +31,18 @@ const PublicKey& Decryptor::public_key() const { return key_; }
 
 std::vector<Integer> Decryptor::decrypt_values(std::vector<const Integer*> values) const {
   if (values.empty()) return {};
+  return on_secret_stack([&] { return decrypt_here(std::move(values)); });
+}
+
+std::vector<Integer> Decryptor::decrypt_here(std::vector<const Integer*> values) const {
   const ProductCheck::Witness witness = parts_->check.witness(values);
   values.push_back(&witness.ciphertext);
   WordVector residues = parts_->decryption.decrypt(values);
   const std::size_t size = parts_->check.size();
   const auto plaintexts = std::span(residues).first(residues.size() - size);
-  const WordVector sum = parts_->check.sum(plaintexts, witness.excess);
-  if (declassified(is_equal(sum, std::span(residues).last(size))) == 0) {
+  WordVector summands(plaintexts.begin(), plaintexts.end());
+  summands.insert(summands.end(), witness.excess.begin(), witness.excess.end());
+  if (declassified(is_equal(parts_->check.sum(summands), std::span(residues).last(size))) == 0) {
     throw Error(ErrorKind::fault, "decryption contradicted itself (a computing fault); nothing is given out");
   }
   std::vector<Integer> integers;

@@ -32,6 +32,7 @@ class Decryptor {
 
  private:
   std::vector<Integer> decrypt_values(std::vector<const Integer*> values) const;
+  std::vector<Integer> decrypt_here(std::vector<const Integer*> values) const;
   void check_key(const PublicKey& key) const;
 
   struct Parts;

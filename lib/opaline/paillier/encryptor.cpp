@@ -7,6 +7,7 @@
 #include "opaline/base/constant_time.h"
 #include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
+#include "opaline/base/wiped_stack.h"
 #include "opaline/paillier/centred_numbers.h"
 #include "opaline/paillier/crt_decryption.h"
 #include "opaline/paillier/noise.h"
@@ -26,7 +27,7 @@ struct Encryptor::Parts {
     arithmetic = uniform_arithmetic(backend, key.n());
     pool = std::make_unique<NoisePool>(
         [from = source.get(), size = words_for(key.bits())] {
-          return from->encrypt(WordVector(from->parcel() * size));
+          return on_secret_stack([&] { return from->encrypt(WordVector(from->parcel() * size)); });
         },
         2 * key.bits(), ready, NoisePool::Filling::in_background);
   }
@@ -58,8 +59,9 @@ struct Encryptor::Parts {
 /// 1997), so the owner of a key looks before anything goes out: at the product of all, whose noise is
 /// calculated once more where it is known from what it was made, or which is decrypted.
 struct Encryptor::OwnersCheck {
-  OwnersCheck(const SecretKey& key, const Backend& backend, bool exponents_known)
-      : product(key.public_key(), backend) {
+  OwnersCheck(const SecretKey& key, const Backend& backend, const OwnerNoiseSource& its_source,
+              bool exponents_known)
+      : source(its_source), product(key.public_key(), backend) {
     if (exponents_known) {
       noise.emplace(key, backend);
     } else {
@@ -67,15 +69,27 @@ struct Encryptor::OwnersCheck {
     }
   }
 
-  void require_right(std::span<const Ciphertext> ciphertexts, std::span<const Word> plaintexts,
-                     std::span<const Word> exponents) const {
+  /// Random plaintexts go the way of the others, but for the noise, lest what strikes all alike is hidden by
+  /// plaintexts that come to zero.
+  void require_right(std::span<const Ciphertext> ciphertexts, WordVector plaintexts,
+                     std::span<const Word> exponents, const PairArithmetic* ready) const {
     if (ciphertexts.empty()) return;
+    std::vector<Integer> bare;
+    const auto add_random = [&](const auto& hide_it) {
+      const WordVector random = product.random_plaintext();
+      bare.push_back(hide_it(std::span<const Word>(random)));
+      plaintexts.insert(plaintexts.end(), random.begin(), random.end());
+    };
+    add_random([&](std::span<const Word> random) { return source.bare(random); });
+    if (ready != nullptr) {
+      add_random([&](std::span<const Word> random) { return hide_bare(*ready, random); });
+    }
     std::vector<const Integer*> values;
-    values.reserve(ciphertexts.size());
+    values.reserve(ciphertexts.size() + bare.size());
     for (const Ciphertext& ciphertext : ciphertexts) values.push_back(&ciphertext.value());
-    const ProductCheck::Witness witness = product.witness(values);
-    const WordVector sum = product.sum(plaintexts, witness.excess);
-    if (declassified(agrees(witness.ciphertext, sum, exponents)) == 0) {
+    for (const Integer& one : bare) values.push_back(&one);
+    const WordVector sum = product.sum(plaintexts);
+    if (declassified(agrees(product.product(values), sum, exponents)) == 0) {
       throw Error(ErrorKind::fault,
                   "encryption contradicted itself (a computing fault); nothing is given out");
     }
@@ -87,22 +101,32 @@ struct Encryptor::OwnersCheck {
     return is_equal(decryption->decrypt(std::span(&one, 1)), plaintext);
   }
 
+  const OwnerNoiseSource& source;
   ProductCheck product;
   std::optional<NoiseCheck> noise;
   std::optional<CrtDecryption> decryption;
 };
 
 Encryptor::Encryptor(const PublicKey& key, const Backend& backend, const EncryptorOptions& options)
-    : parts_(std::make_unique<const Parts>(
-          key, backend,
-          options.public_noise == PublicNoiseKind::djn ? djn_noise(key, backend) : public_noise(key, backend),
-          options.ready)),
+    : parts_(on_secret_stack([&] {
+        return std::make_unique<const Parts>(key, backend,
+                                             options.public_noise == PublicNoiseKind::djn
+                                                 ? djn_noise(key, backend)
+                                                 : public_noise(key, backend),
+                                             options.ready);
+      })),
       key_(key) {}
 Encryptor::Encryptor(const SecretKey& key, const Backend& backend, const EncryptorOptions& options)
-    : parts_(
-          std::make_unique<const Parts>(key.public_key(), backend, owner_noise(key, backend), options.ready)),
-      owners_check_(std::make_unique<const OwnersCheck>(
-          key, backend, key.generator_p() && key.generator_q() && options.ready == 0)),
+    : Encryptor(key, backend, options, on_secret_stack([&] { return owner_noise(key, backend); })) {}
+Encryptor::Encryptor(const SecretKey& key, const Backend& backend, const EncryptorOptions& options,
+                     std::unique_ptr<const OwnerNoiseSource> noise)
+    : owners_check_(on_secret_stack([&] {
+        return std::make_unique<const OwnersCheck>(
+            key, backend, *noise, key.generator_p() && key.generator_q() && options.ready == 0);
+      })),
+      parts_(on_secret_stack([&] {
+        return std::make_unique<const Parts>(key.public_key(), backend, std::move(noise), options.ready);
+      })),
       key_(key.public_key()) {}
 Encryptor::Encryptor(Encryptor&&) noexcept = default;
 Encryptor& Encryptor::operator=(Encryptor&&) noexcept = default;
@@ -117,6 +141,10 @@ Ciphertext Encryptor::encrypt(const Integer& plaintext) const {
 }
 
 std::vector<Ciphertext> Encryptor::encrypt(std::span<const Integer> plaintexts) const {
+  return on_secret_stack([&] { return encrypt_here(plaintexts); });
+}
+
+std::vector<Ciphertext> Encryptor::encrypt_here(std::span<const Integer> plaintexts) const {
   const CentredNumbers centred(key_.n());
   const std::size_t size = centred.size();
   WordVector residues(plaintexts.size() * size);
@@ -154,7 +182,7 @@ std::vector<Ciphertext> Encryptor::encrypt(std::span<const Integer> plaintexts) 
     for (const auto& batch : batches) {
       exponents.insert(exponents.end(), batch->exponents().begin(), batch->exponents().end());
     }
-    owners_check_->require_right(ciphertexts, residues, exponents);
+    owners_check_->require_right(ciphertexts, std::move(residues), exponents, parts_->arithmetic.get());
   }
   return ciphertexts;
 }

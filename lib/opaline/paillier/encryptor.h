@@ -10,6 +10,8 @@
 
 namespace opaline {
 
+class OwnerNoiseSource;
+
 /// What the holder of a public key makes noise from.
 enum class PublicNoiseKind {
   full_length,  ///< r^n, r uniform in Z*_n (Paillier 1999)
@@ -59,10 +61,14 @@ class Encryptor {
   std::vector<Ciphertext> encrypt(std::span<const Integer> plaintexts) const;
 
  private:
+  Encryptor(const SecretKey& key, const Backend& backend, const EncryptorOptions& options,
+            std::unique_ptr<const OwnerNoiseSource> noise);
+  std::vector<Ciphertext> encrypt_here(std::span<const Integer> plaintexts) const;
+
   struct Parts;
-  std::unique_ptr<const Parts> parts_;
   struct OwnersCheck;
-  std::unique_ptr<const OwnersCheck> owners_check_;  ///< of a secret key
+  std::unique_ptr<const OwnersCheck> owners_check_;  ///< of a secret key; knows the parts' source
+  std::unique_ptr<const Parts> parts_;
   PublicKey key_;
 };
 

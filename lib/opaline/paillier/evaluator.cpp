@@ -6,6 +6,7 @@
 
 #include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
+#include "opaline/base/wiped_stack.h"
 #include "opaline/bigint/batch_inversion.h"
 #include "opaline/bigint/exponentiation.h"
 #include "opaline/paillier/affine_batch.h"
@@ -179,15 +180,17 @@ Ciphertext Evaluator::rerandomise(const EvaluatedCiphertext& x) const {
 
 std::vector<Ciphertext> Evaluator::rerandomise(std::span<const EvaluatedCiphertext> x) const {
   for (const EvaluatedCiphertext& ciphertext : x) check_same_key(key_, ciphertext.key());
-  ReplyNoise::Order noise = noise_->order(x.size());
-  parallel_for(noise.groups(), [&](std::size_t group) { noise.make(group); });
-  const std::vector<Integer> fresh = std::move(noise.take().front());
-  std::vector<Ciphertext> ciphertexts;
-  ciphertexts.reserve(x.size());
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    ciphertexts.push_back(Ciphertext(key_, x[i].value_ * fresh[i] % key_.n_squared()));
-  }
-  return ciphertexts;
+  return on_secret_stack([&] {
+    ReplyNoise::Order noise = noise_->order(x.size());
+    parallel_for(noise.groups(), [&](std::size_t group) { noise.make(group); });
+    const std::vector<Integer> fresh = std::move(noise.take().front());
+    std::vector<Ciphertext> ciphertexts;
+    ciphertexts.reserve(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      ciphertexts.push_back(Ciphertext(key_, x[i].value_ * fresh[i] % key_.n_squared()));
+    }
+    return ciphertexts;
+  });
 }
 
 }  // namespace opaline

@@ -217,7 +217,7 @@ SecretBytes open_file(const std::filesystem::path& path, KeyFile file, const Key
   }
   const SecretBytes passphrase = access.passphrase(path);
   SecretBytes json;
-  run_on_wiped_stack([&] { json = decrypt_with_passphrase(file.bytes, passphrase, path.string()); });
+  run_in_secret_thread([&] { json = decrypt_with_passphrase(file.bytes, passphrase, path.string()); });
   return json;
 }
 
@@ -229,7 +229,7 @@ Key read_document(const std::filesystem::path& path, const KeyFileAccess& access
   const unsigned permissions = file.permissions;
   const SecretBytes json = open_file(path, std::move(file), access);
   std::optional<Key> key;
-  run_on_wiped_stack([&] {
+  run_in_secret_thread([&] {
     const KeyDocument document(json, path.string());
     if (is_secret(document.root())) check_permissions(path, permissions, access);
     key = read(document);
@@ -268,13 +268,13 @@ SecretBytes text_of(const SecretKey& key, KeyMembers members) {
 // Compilers put parts of what is copied on the stack.
 SecretBytes to_json(const SecretKey& key, KeyMembers members) {
   SecretBytes text;
-  run_on_wiped_stack([&] { text = text_of(key, members); });
+  run_in_secret_thread([&] { text = text_of(key, members); });
   return text;
 }
 
 SecretKey secret_key_from_json(ByteView json, const std::string& name) {
   std::optional<SecretKey> key;
-  run_on_wiped_stack([&] { key = secret_key_from(KeyDocument(json, name)); });
+  run_in_secret_thread([&] { key = secret_key_from(KeyDocument(json, name)); });
   return *std::move(key);
 }
 
@@ -290,7 +290,7 @@ SecretBytes key_file(const SecretKey& key, const std::optional<SecretBytes>& pas
   SecretBytes json = to_json(key);
   if (!passphrase) return json;
   std::string encrypted;
-  run_on_wiped_stack([&] { encrypted = encrypt_with_passphrase(json, *passphrase); });
+  run_in_secret_thread([&] { encrypted = encrypt_with_passphrase(json, *passphrase); });
   return {encrypted.begin(), encrypted.end()};
 }
 

@@ -112,7 +112,7 @@ KeyProof make_key_proof(const SecretKey& key) {
   const PublicKey& pub = key.public_key();
   const std::vector<Integer> challenges = key_proof_challenges_vartime(pub);
   KeyProof proof;
-  run_on_wiped_stack([&] { proof.roots = roots_of(challenges, key); });
+  run_in_secret_thread([&] { proof.roots = roots_of(challenges, key); });
   if (!proves_vartime(proof, pub)) {
     throw Error(ErrorKind::fault, "the proof of a key came out wrong and was thrown away");
   }

@@ -128,15 +128,18 @@ bool go_together(const SecretInteger& first, const SecretInteger& second, std::s
 
 }  // namespace
 
-// GMP leaves its working on the stack.
 SecretKey SecretKey::generate(std::size_t bits) {
   check_key_bits(bits);
+  return on_secret_stack([&] { return fresh(bits); });
+}
+
+SecretKey SecretKey::fresh(std::size_t bits) {
   std::array<FreshPrime, 2> primes;
   bool found = false;
   while (!found) {
     parallel_for(primes.size(),
-                 [&](std::size_t i) { run_on_wiped_stack([&] { primes[i] = fresh_prime(bits / 2); }); });
-    run_on_wiped_stack([&] { found = go_together(primes[0].p, primes[1].p, bits); });
+                 [&](std::size_t i) { run_in_secret_thread([&] { primes[i] = fresh_prime(bits / 2); }); });
+    run_in_secret_thread([&] { found = go_together(primes[0].p, primes[1].p, bits); });
   }
   auto& [first, second] = primes;
   PublicKey public_key = product_of(normalised(first.p), normalised(second.p));
@@ -147,27 +150,33 @@ SecretKey SecretKey::generate(std::size_t bits) {
 }
 
 SecretKey SecretKey::from_primes(SecretInteger p, SecretInteger q) {
-  SecretInteger p_words(normalised(p));
-  SecretInteger q_words(normalised(q));
-  PublicKey public_key = product_of(normalised(p), normalised(q));
-  require(is_probable_prime(p_words.words()), KeyRule::prime_factors, "p is not prime");
-  require(is_probable_prime(q_words.words()), KeyRule::prime_factors, "q is not prime");
-  return {std::move(p_words), std::move(q_words), std::move(public_key)};
+  return on_secret_stack([&] {
+    SecretKey key = of_product(p, q);
+    require(is_probable_prime(key.p_.words()), KeyRule::prime_factors, "p is not prime");
+    require(is_probable_prime(key.q_.words()), KeyRule::prime_factors, "q is not prime");
+    return key;
+  });
 }
 
 SecretKey SecretKey::from_primes(SecretInteger p, SecretInteger q, Generator generator_p,
                                  Generator generator_q) {
+  return on_secret_stack([&] {
+    SecretKey key = of_product(p, q);
+    require(is_power_generator(generator_p.h.words(), key.p_.words(), generator_p.k.words()),
+            KeyRule::generators, "h_p does not generate the p-th powers mod p^2");
+    require(is_power_generator(generator_q.h.words(), key.q_.words(), generator_q.k.words()),
+            KeyRule::generators, "h_q does not generate the q-th powers mod q^2");
+    key.generator_p_ = std::move(generator_p);
+    key.generator_q_ = std::move(generator_q);
+    return key;
+  });
+}
+
+SecretKey SecretKey::of_product(const SecretInteger& p, const SecretInteger& q) {
   SecretInteger p_words(normalised(p));
   SecretInteger q_words(normalised(q));
   PublicKey public_key = product_of(normalised(p), normalised(q));
-  require(is_power_generator(generator_p.h.words(), p_words.words(), generator_p.k.words()),
-          KeyRule::generators, "h_p does not generate the p-th powers mod p^2");
-  require(is_power_generator(generator_q.h.words(), q_words.words(), generator_q.k.words()),
-          KeyRule::generators, "h_q does not generate the q-th powers mod q^2");
-  SecretKey key(std::move(p_words), std::move(q_words), std::move(public_key));
-  key.generator_p_ = std::move(generator_p);
-  key.generator_q_ = std::move(generator_q);
-  return key;
+  return {std::move(p_words), std::move(q_words), std::move(public_key)};
 }
 
 SecretKey SecretKey::with_proof(KeyProof proof) && {

@@ -95,6 +95,8 @@ class SecretKey {
 
  private:
   SecretKey(SecretInteger p, SecretInteger q, PublicKey public_key) noexcept;
+  static SecretKey fresh(std::size_t bits);
+  static SecretKey of_product(const SecretInteger& p, const SecretInteger& q);
 
   SecretInteger p_;
   SecretInteger q_;

@@ -87,4 +87,12 @@ void hide(const PairArithmetic& arithmetic, std::span<const Word> plaintexts, Wo
   for (std::size_t i = 0; i < plaintexts.size() / size; ++i) ciphertexts.push_back(std::move(values[i]));
 }
 
+Integer hide_bare(const PairArithmetic& arithmetic, std::span<const Word> plaintext) {
+  WordVector one(arithmetic.words());
+  set_one(arithmetic, one.data());
+  std::vector<Integer> bare;
+  hide(arithmetic, plaintext, one.data(), bare);
+  return std::move(bare.front());
+}
+
 }  // namespace opaline

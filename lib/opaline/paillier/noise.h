@@ -28,6 +28,9 @@ std::vector<Integer> fresh_mixed_noise(const PairArithmetic& arithmetic);
 void hide(const PairArithmetic& arithmetic, std::span<const Word> plaintexts, Word* noise,
           std::vector<Integer>& ciphertexts);
 
+/// (1 + m·n) of one plaintext, calculated by the same steps.
+Integer hide_bare(const PairArithmetic& arithmetic, std::span<const Word> plaintext);
+
 /// How many groups of `lanes` numbers hold `count`.
 constexpr std::size_t groups_of(std::size_t count, std::size_t lanes) { return (count + lanes - 1) / lanes; }
 

@@ -57,8 +57,17 @@ class NoiseSource {
   static constexpr std::size_t kShareTables = 16;
 };
 
+/// The source of a key's owner.
+class OwnerNoiseSource : public NoiseSource {
+ public:
+  /// (1 + m·n) mod n², calculated as a ciphertext of m is but for the noise: never given out. With an m that
+  /// nobody knows it shows what is wrong with all ciphertexts alike, even where their own plaintexts come to
+  /// zero.
+  virtual Integer bare(std::span<const Word> plaintext) const = 0;
+};
+
 /// Exactly uniform noise of a key's owner.
-std::unique_ptr<const NoiseSource> owner_noise(const SecretKey& key, const Backend& backend);
+std::unique_ptr<const OwnerNoiseSource> owner_noise(const SecretKey& key, const Backend& backend);
 
 /// r^n, r uniform in Z*_n.
 std::unique_ptr<const NoiseSource> public_noise(const PublicKey& key, const Backend& backend);

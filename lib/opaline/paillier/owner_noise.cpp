@@ -15,7 +15,7 @@ namespace {
 
 /// mod p²: (1 + m·n)·ρ = (1 + (m·q mod p)·p)·ρ_p with ρ_p uniform among the p-th powers; likewise mod q².
 /// Constant-time in the key, the noise and the plaintexts.
-class OwnerNoise final : public NoiseSource {
+class OwnerNoise final : public OwnerNoiseSource {
  public:
   OwnerNoise(const SecretKey& key, const Backend& backend)
       : crt_(key, backend, CrtArithmetic::Halves::apart) {
@@ -56,7 +56,13 @@ class OwnerNoise final : public NoiseSource {
   std::size_t parts() const override { return crt_.groups(); }
 
   std::unique_ptr<Batch> begin(std::span<const Word> plaintexts) const override {
-    return std::make_unique<HalfByHalf>(*this, plaintexts);
+    return std::make_unique<HalfByHalf>(*this, plaintexts, Noise::fresh);
+  }
+
+  Integer bare(std::span<const Word> plaintext) const override {
+    HalfByHalf one(*this, plaintext, Noise::none);
+    for (std::size_t group = 0; group < parts(); ++group) one.make(group);
+    return std::move(one.take().front());
   }
 
  private:
@@ -73,6 +79,12 @@ class OwnerNoise final : public NoiseSource {
     WordVector element(f.words());
     f.load_words(element.data(), repeated(number, f.lanes()).data());
     return element;
+  }
+
+  static WordVector one_of(const PairArithmetic& f) {
+    WordVector one(f.words());
+    set_one(f, one.data());
+    return one;
   }
 
   /// Where the half in a lane stands among those of a parcel: of ciphertext 0 mod p², mod q², of 1 …
@@ -131,21 +143,26 @@ class OwnerNoise final : public NoiseSource {
     return noise;
   }
 
+  enum class Noise { fresh, none };
+
   class HalfByHalf final : public Batch {
    public:
-    HalfByHalf(const OwnerNoise& source, std::span<const Word> plaintexts)
+    HalfByHalf(const OwnerNoise& source, std::span<const Word> plaintexts, Noise noise)
         : source_(source),
+          noise_(noise),
           plaintexts_(plaintexts),
           count_(plaintexts.size() / source.crt_.n_size()),
           elements_(groups_of(count_, source.crt_.parcel())),
-          secrets_(source.draw_secrets(count_, elements_ * source.crt_.parcel())),
+          secrets_(noise == Noise::none ? WordVector()
+                                        : source.draw_secrets(count_, elements_ * source.crt_.parcel())),
           halves_(2 * elements_ * source.crt_.parcel() * 2 * source.crt_.prime_size()) {}
 
     void make(std::size_t group) override {
       const CrtArithmetic& crt = source_.crt_;
       const PairArithmetic& f = crt.group(group);
       const std::size_t size = crt.prime_size();
-      std::vector<WordVector> noise = source_.make_noise(group, elements_, secrets_);
+      std::vector<WordVector> noise = noise_ == Noise::none ? std::vector<WordVector>(elements_, one_of(f))
+                                                            : source_.make_noise(group, elements_, secrets_);
       WordVector message(f.half_words());
       WordVector residues(f.lanes() * size);
       WordVector numbers(2 * f.lanes() * size);
@@ -186,7 +203,7 @@ class OwnerNoise final : public NoiseSource {
     }
 
     std::span<const Word> exponents() const override {
-      if (source_.tables_.empty()) return {};
+      if (source_.tables_.empty() || noise_ == Noise::none) return {};
       return std::span<const Word>(secrets_).first(2 * count_ * source_.crt_.prime_size());
     }
 
@@ -197,6 +214,7 @@ class OwnerNoise final : public NoiseSource {
     }
 
     const OwnerNoise& source_;
+    Noise noise_;
     std::span<const Word> plaintexts_;
     std::size_t count_;
     std::size_t elements_;
@@ -212,7 +230,7 @@ class OwnerNoise final : public NoiseSource {
 
 }  // namespace
 
-std::unique_ptr<const NoiseSource> owner_noise(const SecretKey& key, const Backend& backend) {
+std::unique_ptr<const OwnerNoiseSource> owner_noise(const SecretKey& key, const Backend& backend) {
   return std::make_unique<const OwnerNoise>(key, backend);
 }
 

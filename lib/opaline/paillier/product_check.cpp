@@ -12,7 +12,14 @@ ProductCheck::ProductCheck(const PublicKey& key, const Backend& backend)
     : f_(uniform_arithmetic(backend, key.n())),
       n_(f_->modulus_words(0).begin(), f_->modulus_words(0).end()) {}
 
-ProductCheck::Witness ProductCheck::witness(std::span<const Integer* const> ciphertexts) const {
+WordVector ProductCheck::random_plaintext() const {
+  WordVector random(size());
+  random_below(random, n_);
+  return random;
+}
+
+/// In every lane the product of its share.
+WordVector ProductCheck::multiplied(std::span<const Integer* const> ciphertexts) const {
   // Elements of a number a lane, each thread's multiplied into one.
   const std::size_t lanes = f_->lanes();
   const std::size_t elements = (ciphertexts.size() + lanes - 1) / lanes;
@@ -35,30 +42,36 @@ ProductCheck::Witness ProductCheck::witness(std::span<const Integer* const> ciph
   for (std::size_t i = 1; i < products.size(); ++i) {
     f_->mul(products[0].data(), products[0].data(), products[i].data());
   }
-
-  Witness witness;
-  witness.excess.resize(size());
-  random_below(witness.excess, n_);
-  // (1 + r·n) in the first lane, 1 in the others.
-  WordVector messages(lanes * size());
-  std::copy(witness.excess.begin(), witness.excess.end(), messages.begin());
-  WordVector message(f_->half_words());
-  f_->load_half_words(message.data(), messages.data());
-  f_->mul_one_plus_km(products[0].data(), products[0].data(), message.data());
-  declassify(products[0].data(), products[0].size() * sizeof(Word));
-
-  // The lanes' product.
-  const Integer n = from_words(n_);
-  const Integer n_squared = n * n;
-  witness.ciphertext = 1;
-  for (const Integer& number : f_->store(products[0].data())) {
-    witness.ciphertext = witness.ciphertext * number % n_squared;
-  }
-  return witness;
+  return std::move(products[0]);
 }
 
-WordVector ProductCheck::sum(std::span<const Word> plaintexts, std::span<const Word> excess) const {
-  WordVector sum(excess.begin(), excess.end());
+Integer ProductCheck::lanes_product(const WordVector& element) const {
+  const Integer n = from_words(n_);
+  const Integer n_squared = n * n;
+  Integer product = 1;
+  for (const Integer& number : f_->store(element.data())) product = product * number % n_squared;
+  return product;
+}
+
+Integer ProductCheck::product(std::span<const Integer* const> ciphertexts) const {
+  return lanes_product(multiplied(ciphertexts));
+}
+
+ProductCheck::Witness ProductCheck::witness(std::span<const Integer* const> ciphertexts) const {
+  WordVector product = multiplied(ciphertexts);
+  WordVector random = random_plaintext();
+  // (1 + r·n) in the first lane, 1 in the others.
+  WordVector messages(f_->lanes() * size());
+  std::copy(random.begin(), random.end(), messages.begin());
+  WordVector message(f_->half_words());
+  f_->load_half_words(message.data(), messages.data());
+  f_->mul_one_plus_km(product.data(), product.data(), message.data());
+  declassify(product.data(), product.size() * sizeof(Word));
+  return {lanes_product(product), std::move(random)};
+}
+
+WordVector ProductCheck::sum(std::span<const Word> plaintexts) const {
+  WordVector sum(size());
   for (std::size_t at = 0; at < plaintexts.size(); at += size()) {
     const Word carry = add(sum, sum, plaintexts.subspan(at, size()));
     subtract_if(carry | (1 ^ is_below(sum, n_)), sum, n_);

@@ -10,8 +10,8 @@
 namespace opaline {
 
 /// Finds what a fault has done to calculations under a secret key: the product of ciphertexts decrypts to the
-/// sum of their plaintexts, and with a random number r hidden in it, to the sum plus r, which no fault that
-/// strikes them all alike leaves so.
+/// sum of their plaintexts. A random plaintext among them, which goes the way of all others, shows faults
+/// that strike them all alike, whatever the others come to.
 class ProductCheck {
  public:
   ProductCheck(const PublicKey& key, const Backend& backend);
@@ -19,18 +19,27 @@ class ProductCheck {
   /// Words of n.
   std::size_t size() const { return n_.size(); }
 
-  /// One ciphertext more, and what it has to decrypt to beyond the sum of the others: r, uniform in [0, n).
+  /// Uniform in [0, n).
+  WordVector random_plaintext() const;
+
+  /// Of numbers below n², mod n². They are public.
+  Integer product(std::span<const Integer* const> ciphertexts) const;
+
+  /// Their product and 1 + r·n with r random: a ciphertext that has to decrypt to the sum of theirs and the
+  /// excess r.
   struct Witness {
     Integer ciphertext;
     WordVector excess;
   };
   Witness witness(std::span<const Integer* const> ciphertexts) const;
 
-  /// What the witness has to decrypt to: the sum mod n of the plaintexts, residues mod n of size() words
-  /// each, and the excess. Constant-time in them.
-  WordVector sum(std::span<const Word> plaintexts, std::span<const Word> excess) const;
+  /// The sum mod n of plaintexts, residues mod n of size() words each. Constant-time in them.
+  WordVector sum(std::span<const Word> plaintexts) const;
 
  private:
+  WordVector multiplied(std::span<const Integer* const> ciphertexts) const;
+  Integer lanes_product(const WordVector& element) const;
+
   std::unique_ptr<const PairArithmetic> f_;
   WordVector n_;
 };
