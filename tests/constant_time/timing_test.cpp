@@ -16,6 +16,7 @@
 #include "opaline/base/secret_base64.h"
 #include "opaline/bigint/divider.h"
 #include "opaline/bigint/exponentiation.h"
+#include "opaline/bigint/fixed_base.h"
 #include "opaline/paillier/centred_numbers.h"
 #include "opaline/paillier/decryptor.h"
 #include "opaline/paillier/encryptor.h"
@@ -84,7 +85,9 @@ class Steps {
     for (const Backend* const backend : backends()) {
       if (!backend->supported()) continue;
       add_products(*backend);
+      add_conversions(*backend);
       add_powers(*backend);
+      add_fixed_base(*backend);
       add_encryption(*backend);
       add_decryption(*backend);
     }
@@ -175,8 +178,47 @@ class Steps {
         {named("square mod p^2", backend), 1, prepare, [=] { f->sqr(product->data(), copy->data()); }});
   }
 
+  /// From words to elements and back, of the same number in all lanes.
+  void add_conversions(const Backend& backend) {
+    std::shared_ptr<const PairArithmetic> f = uniform_arithmetic(backend, key_.p().words());
+    const std::size_t size = f->modulus_size();
+    auto inputs = keep(std::vector<WordVector>());
+    for (const WordVector& input : inputs_below(key_.p().words())) {
+      inputs->emplace_back(2 * f->lanes() * size);
+      for (std::size_t lane = 0; lane < f->lanes(); ++lane) {
+        std::copy(input.begin(), input.end(),
+                  inputs->back().begin() + static_cast<std::ptrdiff_t>(2 * lane * size));
+      }
+    }
+    auto copy = keep((*inputs)[0]);
+    auto element = keep(WordVector(f->words()));
+    steps_.push_back({named("element of words", backend), 1, [=](std::size_t i) { *copy = (*inputs)[i]; },
+                      [=] { f->load_words(element->data(), copy->data()); }});
+    steps_.push_back({named("words of an element", backend), 1,
+                      [=](std::size_t i) { f->load_words(element->data(), (*inputs)[i].data()); },
+                      [=] { f->store_words(copy->data(), element->data()); }});
+  }
+
+  static constexpr std::size_t kBits = 256;
+
+  /// As the owner's noise is made: tables of a fixed base, entries chosen by secret digits.
+  void add_fixed_base(const Backend& backend) {
+    std::shared_ptr<const PairArithmetic> f = uniform_arithmetic(backend, key_.p().words());
+    const Integer p_squared = from_words(key_.p().words()) * from_words(key_.p().words());
+    WordVector base(f->words());
+    f->load(base.data(), std::vector<Integer>(f->lanes(), 3));
+    WordVector inverse(f->words());
+    f->load(inverse.data(), std::vector<Integer>(f->lanes(), invert_vartime(3, p_squared)));
+    auto table = std::make_shared<FixedBase>(*f, base.data(), inverse.data(), kBits);
+    auto inputs = keep(inputs_below(all_ones(f->lanes() * kBits / 64)));
+    auto exponents = keep((*inputs)[0]);
+    auto powers = keep(std::vector<WordVector>(1, WordVector(f->words())));
+    steps_.push_back({named("power of a fixed base", backend), 10,
+                      [=](std::size_t i) { *exponents = (*inputs)[i]; },
+                      [=, f = f] { table->pow(*powers, *exponents); }});
+  }
+
   void add_powers(const Backend& backend) {
-    constexpr std::size_t kBits = 256;
     std::shared_ptr<const PairArithmetic> f = uniform_arithmetic(backend, key_.p().words());
     auto inputs = keep(inputs_below(all_ones(f->lanes() * kBits / 64)));
     auto base = keep(WordVector(f->words()));

@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 from base64 import urlsafe_b64decode
@@ -32,6 +33,13 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess:
     )
 
 
+def wait_for_silence(terminal: int, seconds: float = 10) -> None:
+    """Until the echo is off, as nobody types before."""
+    end = time.monotonic() + seconds
+    while termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def at_terminal(arguments: list[str | Path], answers: list[str], seconds: float = 300) -> tuple[int, str]:
     """Exit code and all that a terminal shows when somebody types these answers, one a question."""
     child, terminal = pty.fork()
@@ -51,7 +59,7 @@ def at_terminal(arguments: list[str | Path], answers: list[str], seconds: float 
         shown += new
         if answers and shown.count(b": ") > asked and shown.endswith(b": "):
             asked = shown.count(b": ")
-            time.sleep(0.05)  # as nobody types before the echo is off
+            wait_for_silence(terminal)
             os.write(terminal, answers.pop(0).encode() + b"\n")
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode(errors="replace")
@@ -192,6 +200,16 @@ class KeyFiles(unittest.TestCase):
         self.assert_refused(
             run("classify", "--key", self.locked, "--passphrase-file", self.word, *remote), "127.0.0.1"
         )
+
+    def test_a_key_that_is_imported_keeps_its_passphrase(self):
+        base = Path(self.folder.name) / "imported"
+        imported = run("import", self.locked, "--output", base, "--passphrase-file", self.word)
+        self.assertEqual(imported.returncode, 0, imported.stderr)
+        key = base.with_suffix(".key")
+        self.assertTrue(key.read_text().startswith("-----BEGIN CMS-----\n"))
+        removed = run("key", "passphrase", key, "--passphrase-file", self.word, "--remove")
+        self.assertEqual(removed.returncode, 0, removed.stderr)
+        self.assertEqual(key.read_text(), self.plain.read_text())
 
     def test_a_key_that_others_may_use_is_refused(self):
         key = self.copy(self.plain, "shared.key")

@@ -30,12 +30,12 @@ struct Options {
 };
 
 void import_key(const Options& options) {
-  const KeyFileAccess access = key_access(options.access);
   if (holds_secret_key(options.file)) {
     prepare_new_key(options.output);
-    SecretKey key = read_secret_key(options.file, access);
+    OpenedKey opened = open_secret_key(options.file, options.access);
+    SecretKey key = std::move(opened.key);
     if (key.public_key().proof() == nullptr) key = std::move(key).with_proof(make_key_proof(key));
-    write_new_key(options.output, key, std::nullopt, ReportFormat::text);
+    write_new_key(options.output, key, opened.passphrase, ReportFormat::text);
     return;
   }
   const PublicKey key = read_public_key(options.file);
@@ -49,7 +49,8 @@ void import_key(const Options& options) {
       ReportFormat::text);
 }
 
-// What whoever has the secret key can do with any encrypted numbers: look, and encrypt them again.
+// What whoever has the secret key can do with any encrypted numbers: look, and encrypt them again. What they
+// are is not for an error's text, which ends up in logs.
 Bytes encrypt_again(const ClientSpec& spec, const std::vector<PheNumber>& numbers, const SecretKey& key,
                     const std::string& name, const Session& session) {
   if (numbers.size() % spec.sent() != 0) {
@@ -69,14 +70,14 @@ Bytes encrypt_again(const ClientSpec& spec, const std::vector<PheNumber>& number
       if (!is_sent[j]) continue;
       const PheEncoding number{plaintexts[next], numbers[next].exponent};
       const auto refuse = [&](const std::string& why) {
-        return Error(ErrorKind::out_of_range, name + ": number " + std::to_string(next) + " is " +
-                                                  phe_value_text(number, key.public_key()) + ", " + why);
+        return Error(ErrorKind::out_of_range,
+                     name + ": number " + std::to_string(next) + ", counted from 0, is " + why);
       };
       Integer value;
       try {
         value = whole_number(number);
       } catch (const Error&) {
-        throw refuse("and inputs are whole numbers, as the client file encodes them");
+        throw refuse("no whole number, as inputs are that the client file encodes");
       }
       if (value < 0 || value > spec.encoding.maximum()) {
         throw refuse("outside the model's range 0 … " + std::to_string(spec.encoding.maximum()));
@@ -107,7 +108,9 @@ void import_numbers(const Options& options, const Session& session) {
 
 Action define_import(CLI::App& command) {
   const auto options = std::make_shared<Options>();
-  command.add_option("file", options->file, "A key of pheutil, or encrypted numbers, one a line")
+  command
+      .add_option("file", options->file,
+                  "A key of pheutil (one with a passphrase keeps it), or encrypted numbers, one a line")
       ->required()
       ->type_name("FILE");
   command

@@ -26,30 +26,13 @@ struct Options {
   bool remove = false;
 };
 
-// A key and what it was encrypted with.
-struct OpenedKey {
-  SecretKey key;
-  std::optional<SecretBytes> passphrase;
-};
-
-OpenedKey open(const Options& options) {
-  KeyFileAccess access = key_access(options.access);
-  std::optional<SecretBytes> passphrase;
-  access.passphrase = [&, ask = access.passphrase](const fs::path& file) {
-    passphrase = ask(file);
-    return *passphrase;
-  };
-  SecretKey key = read_secret_key(options.key, access);
-  return {std::move(key), std::move(passphrase)};
-}
-
 void prove(const Options& options) {
   if (options.key.extension() != ".key") {
     throw Error(ErrorKind::invalid_argument,
                 options.key.string() + ": the name of a secret key ends in .key");
   }
   const fs::path public_path = fs::path(options.key).replace_extension(".pub");
-  OpenedKey opened = open(options);
+  OpenedKey opened = open_secret_key(options.key, options.access);
   SecretKey key = std::move(opened.key);
   key = std::move(key).with_proof(make_key_proof(key));
   const SecretBytes secret_file = key_file(key, opened.passphrase);
@@ -64,7 +47,7 @@ void prove(const Options& options) {
 }
 
 void change_passphrase(const Options& options) {
-  const SecretKey key = open(options).key;
+  const SecretKey key = open_secret_key(options.key, options.access).key;
   std::optional<SecretBytes> passphrase;
   if (!options.remove) passphrase = new_passphrase(options.new_passphrase_file);
   write_file(options.key, key_file(key, passphrase), FileMode::owner_only);

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "commands/files.h"
 #include "opaline/base/error.h"
@@ -61,6 +62,17 @@ KeyFileAccess key_access(const SecretKeyOptions& options) {
   };
   if (options.allow_insecure) access.others = KeyFileAccess::Others::tolerated;
   return access;
+}
+
+OpenedKey open_secret_key(const std::filesystem::path& path, const SecretKeyOptions& options) {
+  KeyFileAccess access = key_access(options);
+  std::optional<SecretBytes> passphrase;
+  access.passphrase = [&, ask = access.passphrase](const std::filesystem::path& file) {
+    passphrase = ask(file);
+    return *passphrase;
+  };
+  SecretKey key = read_secret_key(path, access);
+  return {std::move(key), std::move(passphrase)};
 }
 
 SecretBytes read_passphrase(const std::filesystem::path& path) {

@@ -27,6 +27,15 @@ void add_secret_key_options(CLI::App& command, SecretKeyOptions& options);
 /// Refers to the options.
 KeyFileAccess key_access(const SecretKeyOptions& options);
 
+/// A key and what it was encrypted with, if it was.
+struct OpenedKey {
+  SecretKey key;
+  std::optional<SecretBytes> passphrase;
+};
+
+/// Reads a key that is to be written again. Errors as read_secret_key.
+OpenedKey open_secret_key(const std::filesystem::path& path, const SecretKeyOptions& options);
+
 /// The first line of a file that must be its owner's alone. Error(io), Error(damaged) and Error(too_large)
 /// name the file.
 SecretBytes read_passphrase(const std::filesystem::path& path);

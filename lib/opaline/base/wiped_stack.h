@@ -9,7 +9,7 @@ namespace opaline {
 /// Runs `work` on a stack of this thread's own that is left out of core dumps, and wipes what it used of it:
 /// compilers, kernels and GMP leave secrets on the stack that nobody can reach later. parallel_for inside
 /// does the same on the threads that it uses. Called from inside itself it just runs. What `work` throws is
-/// thrown here. Takes a few microseconds; `work` gets by with 512 KiB (debug builds: 4 MiB). Error(io) if
+/// thrown here. Takes a few microseconds; `work` gets by with 320 KiB (debug builds: 4 MiB). Error(io) if
 /// there is no memory. Sanitizers know nothing of it: builds with them stay on the ordinary stack.
 void run_on_secret_stack(const std::function<void()>& work);
 

@@ -14,37 +14,28 @@ namespace {
 
 static_assert(GMP_NUMB_BITS == 64, "the limb arithmetic of this library is written for 64-bit limbs");
 
-using Allocate = void* (*)(std::size_t);
-using Reallocate = void* (*)(void*, std::size_t, std::size_t);
-using Free = void (*)(void*, std::size_t);
-
-/// GMP's memory, wiped before it is given back to whom it had it from. Installed before main, since no other
-/// thread may be at work in GMP then; functions that a program installs later take its place.
-class WipingMemory {
+/// GMP's memory is left out of core dumps and wiped before it is given back. Installed before anything else
+/// is constructed, since no number may have other memory and no other thread be at work in GMP. GMP knows no
+/// exceptions: where there is no memory it ends the program.
+class SecretMemory {
  public:
-  WipingMemory() noexcept {
-    Reallocate ignored = nullptr;
-    ::mp_get_memory_functions(&allocate_, &ignored, &free_);
-    ::mp_set_memory_functions(allocate_, reallocate, release);
-  }
+  SecretMemory() noexcept { ::mp_set_memory_functions(allocate, reallocate, release); }
 
  private:
-  static void* reallocate(void* memory, std::size_t old_bytes, std::size_t bytes) {
-    void* const fresh = allocate_(bytes);
+  static void* allocate(std::size_t bytes) noexcept { return allocate_secret(bytes); }
+  static void* reallocate(void* memory, std::size_t old_bytes, std::size_t bytes) noexcept {
+    void* const fresh = allocate_secret(bytes);
     std::memcpy(fresh, memory, std::min(old_bytes, bytes));
     release(memory, old_bytes);
     return fresh;
   }
-  static void release(void* memory, std::size_t bytes) {
+  static void release(void* memory, std::size_t bytes) noexcept {
     wipe(memory, bytes);
-    free_(memory, bytes);
+    free_secret(memory, bytes);
   }
-
-  static inline Allocate allocate_ = nullptr;
-  static inline Free free_ = nullptr;
 };
 
-const WipingMemory kWipingMemory;
+[[gnu::init_priority(101)]] const SecretMemory kSecretMemory;
 
 mpz_srcptr raw(const Integer& x) { return x.backend().data(); }
 mpz_ptr raw(Integer& x) { return x.backend().data(); }

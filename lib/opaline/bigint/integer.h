@@ -11,8 +11,8 @@
 namespace opaline {
 
 /// Signed integers of any size: Boost.Multiprecision over GMP. Not for secrets at rest (see SecretInteger).
-/// A program with this library in it wipes whatever memory GMP gives back, its own included
-/// (mp_set_memory_functions, once, before main).
+/// In a program with this library in it all of GMP's memory is left out of core dumps and wiped when it is
+/// given back, the program's own included (mp_set_memory_functions, before main); it must install no others.
 using Integer = boost::multiprecision::number<boost::multiprecision::gmp_int, boost::multiprecision::et_off>;
 
 /// Bits of |x|; 0 for 0.
