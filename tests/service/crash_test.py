@@ -74,6 +74,8 @@ class Crash(unittest.TestCase):
                 f"0:{end}",
                 "--json",
                 "--scores",
+                "--attempts",  # the waits between five may by chance be shorter than a restart
+                "20",
             ],
             capture_output=True,
             timeout=patience(100),
@@ -105,7 +107,7 @@ class Crash(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("curl"), "no curl")
     def test_curl_through_a_crash(self):
-        images = images_for(self.server.address, 1)
+        images = images_for(self.server, 1)
         fields, body = json_request(long_query(images))
         (FOLDER / "request.json").write_bytes(body)
         self.die_at = {1}

@@ -16,6 +16,18 @@ LARGEST = 1_000_000
 
 
 class HostileCase(ServiceCase):
+    def connect_alone(self, receive_buffer: int | None = None) -> RawConnection:
+        """An idle connection, when those of the tests before have left the server too."""
+        connection = RawConnection(self.server.address, receive_buffer=receive_buffer)
+        self.addCleanup(connection.close)
+
+        def alone() -> bool:
+            text = connection.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").reply().body.decode()
+            return parse_metrics(text)["opaline_connections"] == 1
+
+        self.assertTrue(wait_until(alone, patience(10)), "others do not leave")
+        return connection
+
     def assert_refused(self, data: bytes, *statuses: int, closes: bool = True) -> str:
         """An error, after which the connection is of no more use."""
         with RawConnection(self.server.address, 10) as connection:
@@ -52,12 +64,15 @@ class Slow(HostileCase):
     def trickle(self, head: bytes, rest: bytes) -> float:
         """Sends `rest` byte by byte until there is a reply, which must be 408; how long that took."""
         connection = self.connect()
-        connection.send(head)
         start = time.monotonic()
+        connection.send(head)
         connection.socket.settimeout(0.1)
         for byte in rest:
             try:
                 connection.send(bytes([byte]))
+            except ConnectionError:
+                pass  # closed: what it said before is there all the same
+            try:
                 reply = connection.reply()
                 break
             except TimeoutError:
@@ -111,11 +126,20 @@ class Slow(HostileCase):
     def test_fast_enough_is_served(self):
         # Slow in itself, but within what the time limits grant.
         request = raw_request(GRADIENTS, query())
-        connection = self.connect()
-        for start in range(0, len(request), 2000):
-            connection.send(request[start : start + 2000])
-            time.sleep(0.05)
-        self.assert_answers(connection.reply())
+        for _ in range(5):
+            connection = self.connect()
+            begin = time.monotonic()
+            try:
+                for start in range(0, len(request), 2000):
+                    connection.send(request[start : start + 2000])
+                    time.sleep(0.05)
+            except ConnectionError:
+                pass
+            took = time.monotonic() - begin
+            reply = connection.reply()
+            if took < patience(0.9):
+                break  # or it was this machine that was too slow
+        self.assert_answers(reply)
 
     def test_silence(self):
         start = time.monotonic()
@@ -126,8 +150,8 @@ class Slow(HostileCase):
         self.assertGreater(time.monotonic() - start, patience(1))
 
     def test_replies_that_nobody_reads(self):
-        connection = RawConnection(self.server.address, receive_buffer=2048)
-        self.addCleanup(connection.close)
+        connection = self.connect_alone(receive_buffer=2048)
+        base = self.server.open_files  # with this connection
         before = self.server.resident_bytes
         connection.socket.settimeout(0.5)
         try:
@@ -135,7 +159,6 @@ class Slow(HostileCase):
                 connection.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 10)
         except OSError:
             pass  # its buffers and ours are full, or it has had enough
-        base = self.server.open_files
         self.assertTrue(wait_until(lambda: self.server.open_files < base, patience(15)), "it waits for ever")
         self.assertLess(self.server.resident_bytes - before, 64 << 20)
 
@@ -234,17 +257,6 @@ class Oversized(HostileCase):
         for connection in holding:
             self.assert_error(connection.send(b" ").reply(), 400)
         self.assert_answers(self.infer(query()))
-
-    def connect_alone(self) -> RawConnection:
-        """An idle connection, when those of the tests before have left the server too."""
-        connection = self.connect()
-
-        def alone() -> bool:
-            text = connection.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").reply().body.decode()
-            return parse_metrics(text)["opaline_connections"] == 1
-
-        self.assertTrue(wait_until(alone, patience(10)), "others do not leave")
-        return connection
 
     def test_idle_connections_make_room(self):
         held = [self.connect_alone()]
@@ -424,7 +436,7 @@ class Malformed(HostileCase):
 class Crowd(HostileCase):
     """Five hundred who connect and say nothing."""
 
-    options = ["--max-connections", "600", "--idle-timeout", str(patience(3))]
+    options = ["--max-connections", "600", "--idle-timeout", str(patience(8))]  # time for all to connect
 
     def test_idle_connections(self):
         before = self.server.open_files
@@ -434,7 +446,7 @@ class Crowd(HostileCase):
         self.assert_answers(self.infer(query()))
         self.assertLess(self.server.resident_bytes, 400 << 20)
         for connection in idle:
-            self.assertTrue(connection.waits_for_end(patience(15)))
+            self.assertTrue(connection.waits_for_end(patience(30)))
             connection.close()
         self.assertTrue(wait_until(lambda: self.server.open_files <= before + 1, patience(5)))
 

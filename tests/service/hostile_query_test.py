@@ -3,6 +3,8 @@
 import base64
 import json
 import random
+import threading
+import time
 
 from open_inference import binary_request, infer_path, json_request, raw_request, tensor
 from opaline_program import GRADIENTS, PIXELS, KeyHolder, model_id, run, client_file, DIGITS
@@ -274,6 +276,33 @@ class Messages(QueryCase):
         }.items():
             with self.subTest(what):
                 self.assert_error(self.infer_json(body), 400, 413)
+
+    def test_large_json(self):
+        # Members are the worst: a parser that compares each with all before it is busy for hours.
+        size = scaled(16 << 20, 1 << 20)
+        members = b",".join(b'"%d":0' % i for i in range(size // 11))
+        for what, body in {
+            "members": b"{" + members + b"}",
+            "members of a good message": json.dumps({"inputs": [tensor(query())]}).encode()[:-1]
+            + b',"parameters":{'
+            + members
+            + b"}}",
+            "empty lists": b"[" + b"[]," * (size // 3) + b"[]]",
+            "empty texts": b"[" + b'"",' * (size // 3) + b'""]',
+            "white space": b"\n" * size + b"!",
+        }.items():
+            with self.subTest(what):
+                replies = []
+                asking = threading.Thread(
+                    target=lambda body=body, replies=replies: replies.append(self.infer_json(body)), daemon=True
+                )
+                began = time.monotonic()
+                asking.start()
+                self.assertEqual(self.ask("GET", "/v2/health/live").status, 200)
+                asking.join(patience(20))
+                self.assertTrue(replies, "no answer in time")
+                self.assert_error(replies[0], 400)
+                self.assertLess(time.monotonic() - began, patience(20))
 
     def test_long_lists(self):
         for what, message in {

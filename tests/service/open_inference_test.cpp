@@ -130,6 +130,91 @@ TEST_CASE("Wrong requests are refused", "[open_inference]") {
   }
 }
 
+TEST_CASE("The one long text of a body is the tensor's, however it is written", "[open_inference]") {
+  Bytes query(100'000);
+  for (std::size_t i = 0; i < query.size(); ++i) query[i] = static_cast<std::uint8_t>(i * i >> 3);
+  const std::string text = to_base64(query);
+  REQUIRE(text.find('/') != std::string::npos);
+  REQUIRE(text.find('+') != std::string::npos);
+  const auto request = [](const std::string& data, const std::string& before = "") {
+    return "{" + before + R"("inputs":[{"name":"query","shape":[1],"datatype":"BYTES","data":[")" + data +
+           R"("]}]})";
+  };
+  CHECK(parse(request(text)).query == query);
+  const auto replaced = [&](char symbol, const std::string& by) {
+    std::string changed;
+    for (const char c : text) changed += c == symbol ? by : std::string(1, c);
+    return changed;
+  };
+  CHECK(parse(request(replaced('/', "\\/"))).query == query);
+  CHECK(parse(request(replaced('+', "\\u002b"))).query == query);
+  CHECK(parse(request(replaced('+', "\\u002B"))).query == query);
+  CHECK(parse(request(text, R"("id":")" + std::string(kLongestText, 'x') + "\",")).query == query);
+  // What stands for it inside is no query if the body says so itself.
+  const std::string mark(kLongestText + 1, '*');
+  const std::string long_text = R"("x":")" + text + "\",";
+  const std::string wrong[] = {request(mark),
+                               request(mark.substr(1), long_text),
+                               request(text.substr(1)),
+                               request("\\n" + text),
+                               request("\\u00" + text),
+                               request("\\u00g0" + text),
+                               request("\\u0" + text),
+                               request(text + "\\"),
+                               request(text, R"("id":")" + std::string(kLongestText + 1, 'x') + "\","),
+                               request("AAAA", R"("id":")" + text + "\","),
+                               request(text, long_text),
+                               request(text) + "}"};
+  for (const std::string& json : wrong) {
+    CAPTURE(json.substr(0, 100));
+    CHECK(kind_of([&] { parse(json); }) == ErrorKind::damaged);
+  }
+  CHECK(parse(request("aGk=", long_text)).query == bytes("hi"));  // of a member that nobody knows
+  const auto error = error_of([&] { parse(request(text) + "}"); });
+  REQUIRE(error);
+  CHECK(std::string(error->what()).ends_with(" " + std::to_string(request(text).size() + 1)));
+}
+
+TEST_CASE("What a parser would take long for, or much memory, is refused by its size", "[open_inference]") {
+  const auto repeated = [](const std::string& open, const auto& element, const std::string& close) {
+    std::string json = open + element(0);
+    for (std::size_t i = 1; json.size() < std::size_t{1} << 20; ++i) json += "," + element(i);
+    return json + close;
+  };
+  const auto always = [](const char* text) {
+    return [text](std::size_t /*i*/) { return std::string(text); };
+  };
+  const auto member = [](std::size_t i) { return "\"" + std::to_string(i) + "\":0"; };
+  const std::string good = R"("inputs":[{"name":"query","shape":[1],"datatype":"BYTES","data":["aGk="]}])";
+  const std::string wrong[] = {
+      repeated("{", member, "," + good + "}"),
+      repeated("{" + good + R"(,"parameters":{)", member, "}}"),
+      repeated("[", always("[]"), "]"),
+      repeated("[", always("{}"), "]"),
+      repeated("[", always("\"\""), "]"),
+      repeated("{" + good + R"(,"x":[)", always("0"), "]}"),
+      repeated(
+          "[", [](std::size_t /*i*/) { return "\"" + std::string(5000, 'x') + "\""; }, "]"),
+      std::string(std::size_t{1} << 20, '\n') + "{" + good + "}"};
+  for (const std::string& json : wrong) {
+    CAPTURE(json.substr(0, 100));
+    const auto error = error_of([&] { parse(json); });
+    REQUIRE(error);
+    CHECK(error->kind() == ErrorKind::damaged);
+    CHECK_THAT(error->what(), Catch::Contains("bytes"));
+    CHECK_THAT(error->what(), !Catch::Contains("not JSON"));
+    CHECK(kind_of([&] { parse_infer_reply(bytes(json), ""); }) == ErrorKind::damaged);
+    CHECK(kind_of([&] { parse_infer_request(bytes(json), std::to_string(json.size())); }) ==
+          ErrorKind::damaged);
+    CHECK(error_message(bytes(json)).size() == 200);
+  }
+  // The limit itself, with a member twice: the later one counts.
+  const std::string most = R"({"id":"1","id":"2",)" + good + "}";
+  CHECK(parse(std::string(kLargestJson - most.size(), ' ') + most).id == "2");
+  CHECK(kind_of([&] { parse(std::string(kLargestJson - most.size() + 1, ' ') + most); }) ==
+        ErrorKind::damaged);
+}
+
 TEST_CASE("Deep JSON is refused by its depth, not by the stack", "[open_inference]") {
   const auto nested = [](std::size_t depth) {
     return R"({"inputs":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
@@ -154,4 +239,5 @@ TEST_CASE("An error's message is found, or what there is of one", "[open_inferen
   CHECK(error_message(bytes("<html>\n\x01</html>")) == "<html>  </html>");
   CHECK(error_message(bytes(std::string(1000, 'x'))).size() == 200);
   CHECK(error_message({}).empty());
+  CHECK(error_message(bytes(R"({"error":")" + std::string(kLargestJson, 'x') + "\"}")).size() == 200);
 }

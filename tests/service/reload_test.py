@@ -6,6 +6,7 @@ import signal
 import time
 from pathlib import Path
 
+from long_job import ONE_THREAD
 from open_inference import infer_path, json_request, raw_request, read_answer
 from opaline_program import COSINES, GRADIENTS, expected, model_id, server_file
 from query_frames import take_apart
@@ -30,6 +31,7 @@ def put(content: Path | bytes) -> None:
 
 class ReloadCase(ServiceCase):
     interval = "3600"
+    options: list = []
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -37,7 +39,7 @@ class ReloadCase(ServiceCase):
 
     def setUp(self) -> None:
         put(server_file(GRADIENTS))
-        self.server = ServerUnderTest([f"{NAME}={FILE}"], "--watch-interval", self.interval)
+        self.server = ServerUnderTest([f"{NAME}={FILE}"], "--watch-interval", self.interval, *self.options)
         self.addCleanup(self.server.stop)
 
     def served(self) -> str:
@@ -139,23 +141,34 @@ class BySignal(ReloadCase):
         self.assertEqual(client.finish().failed, [])
         self.exchange(COSINES)  # and a good one is still taken
 
-    def test_answers_in_progress_are_finished_by_the_model_they_began_with(self):
-        long = take_apart(self.queries[GRADIENTS]).repeated(scaled(300, 20)).seal()
-        working = self.client([raw_request(NAME, long)], count=1, keep_replies=True)
-        time.sleep(patience(0.2))
-        self.exchange(COSINES)
-        outcome = working.wait()
-        self.assertEqual(outcome.statuses, [200])
-        answer = read_answer(*outcome.replies[0])
-        self.assertEqual(answer.model_id, model_id(GRADIENTS))
-        self.assertEqual(alice().decrypt(GRADIENTS, answer.reply), expected(GRADIENTS)[:1] * scaled(300, 20))
-
     def test_many_signals(self):
         for _ in range(200):
             self.server.signal(signal.SIGHUP)
         fields, body = json_request(self.queries[GRADIENTS])
         self.assert_answers(self.ask("POST", infer_path(NAME), body, fields))
         self.exchange(COSINES)
+
+
+class InProgress(ReloadCase):
+    options = ONE_THREAD
+    notify = BySignal.notify
+
+    def begun(self) -> bool:
+        """Whether the query has been taken on, and with it the model."""
+        metrics = ("opaline_workers_busy", "opaline_inputs_total")
+        return any(self.server.metric(name) > 0 for name in metrics)
+
+    def test_answers_in_progress_are_finished_by_the_model_they_began_with(self):
+        count = scaled(600, 50)
+        long = take_apart(self.queries[GRADIENTS]).repeated(count).seal()
+        working = self.client([raw_request(NAME, long)], count=1, keep_replies=True)
+        self.assertTrue(wait_until(self.begun, patience(20)))
+        self.exchange(COSINES)
+        outcome = working.wait()
+        self.assertEqual(outcome.statuses, [200])
+        answer = read_answer(*outcome.replies[0])
+        self.assertEqual(answer.model_id, model_id(GRADIENTS))
+        self.assertEqual(alice().decrypt(GRADIENTS, answer.reply), expected(GRADIENTS)[:1] * count)
 
 
 class ByFile(ReloadCase):

@@ -128,6 +128,13 @@ class ServerUnderTest:
         return self._status("VmRSS") * 1024
 
     @property
+    def cpu_seconds(self) -> float:
+        """What it has computed, on all threads, for itself and in the kernel."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    @property
     def threads(self) -> int:
         return self._status("Threads")
 

@@ -52,7 +52,7 @@ def trusting() -> ssl.SSLContext:
 
 
 class Tls(ServiceCase):
-    options = ["--tls-certificate", CERTIFICATE, "--tls-key", KEY, "--header-timeout", "2"]
+    options = ["--tls-certificate", CERTIFICATE, "--tls-key", KEY, "--header-timeout", str(patience(4))]
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -132,15 +132,15 @@ class Tls(ServiceCase):
         ):
             with RawConnection(self.server.address) as connection:
                 connection.send(data)
-                self.assertTrue(connection.waits_for_end(patience(10)))
+                self.assertTrue(connection.waits_for_end(patience(20)))
         self.live()
 
     def test_a_handshake_that_never_comes(self):
         with RawConnection(self.server.address) as silent, RawConnection(self.server.address) as begun:
             begun.send(b"\x16\x03\x01")
             self.live()
-            self.assertTrue(begun.waits_for_end(patience(10)))
-            self.assertTrue(silent.waits_for_end(patience(10)))
+            self.assertTrue(begun.waits_for_end(patience(20)))
+            self.assertTrue(silent.waits_for_end(patience(20)))
         self.live()
 
     def test_closed_in_mid_request(self):

@@ -1,5 +1,6 @@
 """Who may ask, how often and for how much: a file of tokens."""
 
+import signal
 import time
 from pathlib import Path
 
@@ -140,6 +141,38 @@ class Tokens(ServiceCase):
         reply = self.ask("GET", "/metrics", fields=bearer(PLAIN))
         for token in EVERYONE:
             self.assertNotIn(token.encode(), reply.body)
+
+
+class Revoked(ServiceCase):
+    def setUp(self) -> None:
+        self.server = ServerUnderTest([GRADIENTS], "--token-file", token_file(TOKENS, name="revoked"))
+        self.addCleanup(self.server.stop)
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        pass
+
+    def test_while_the_body_is_on_its_way(self):
+        for binary in (False, True):
+            token_file(TOKENS, name="revoked")
+            self.server.signal(signal.SIGHUP)
+            self.assertTrue(wait_until(lambda: self.status_of(SMALL) == 200, patience(10)))
+            with self.subTest(binary=binary):
+                extra = {**bearer(SMALL), "Expect": "100-continue"}
+                head, _, body = raw_request(GRADIENTS, query(), binary, extra).partition(b"\r\n\r\n")
+                connection = self.connect().send(head + b"\r\n\r\n")
+                self.assertEqual(connection.reply().status, 100)  # so the token was good
+                connection.send(body[:100])
+                token_file(TOKENS.replace(SMALL, "x" * 16), name="revoked")
+                self.server.signal(signal.SIGHUP)
+                self.assertTrue(wait_until(lambda: self.status_of(SMALL) == 401, patience(10)))
+                reply = connection.send(body[100:]).reply()
+                self.assert_error(reply, 401)
+                self.assertTrue(reply.fields["www-authenticate"].startswith("Bearer"))
+                self.assert_answers(self.infer(query(), extra=bearer(PLAIN)))
+
+    def status_of(self, token: str) -> int:
+        return self.ask("GET", MODEL, fields=bearer(token)).status
 
 
 class Files(ServiceCase):

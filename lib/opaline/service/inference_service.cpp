@@ -129,6 +129,12 @@ Json metadata(const ServedModel& model) {
           {"parameters", {{"model_id", model.id}}}};
 }
 
+HttpReply token_needed() {
+  HttpReply reply = error_reply(401, "a bearer token is needed: Authorization: Bearer TOKEN");
+  reply.fields.emplace_back("WWW-Authenticate", "Bearer");
+  return reply;
+}
+
 bool wants_token(RouteKind kind) {
   return kind != RouteKind::live && kind != RouteKind::ready && kind != RouteKind::server &&
          kind != RouteKind::nothing;
@@ -208,11 +214,7 @@ class InferenceService::State : public HttpApplication {
       std::optional<TokenGrant> holder;
       if (wants_token(route.kind) && access_.asks_for_tokens()) {
         holder = access_.holder(request.field("Authorization"));
-        if (!holder) {
-          HttpReply reply = error_reply(401, "a bearer token is needed: Authorization: Bearer TOKEN");
-          reply.fields.emplace_back("WWW-Authenticate", "Bearer");
-          return reply;
-        }
+        if (!holder) return token_needed();
       }
       if (!infer) return at_once(route);
       find(route);
@@ -317,11 +319,13 @@ class InferenceService::State : public HttpApplication {
     const auto model = find(route_of(request.target));
     notes.emplace_back("model", model->name);
     notes.emplace_back("version", model->version);
+    // Asked again: the token may have been revoked while the body was on its way.
+    const std::optional<TokenGrant> holder = access_.holder(request.field("Authorization"));
+    if (!holder && access_.asks_for_tokens()) return token_needed();
+    if (holder) notes.emplace_back("token", holder->name);
     InferRequest question =
         parse_infer_request(body, request.field(kHeaderLengthField), settings_.deepest_json);
     body = Bytes();
-    const std::optional<TokenGrant> holder = access_.holder(request.field("Authorization"));
-    if (holder) notes.emplace_back("token", holder->name);
     EvaluationQueue::Admission admission;
     admission.admit = [this, holder](const QuerySummary& query) {
       if (!holder) return;

@@ -46,7 +46,8 @@ class InferenceService {
   std::string url() const;  ///< http://127.0.0.1:8080
 
   /// Reads again what has changed: models only, or everything there is, certificate and tokens too. What
-  /// cannot be read leaves what there was, and is logged. Requests go on.
+  /// cannot be read leaves what there was, and is logged. Requests go on, but for those whose body is not all
+  /// there yet and whose token is gone.
   enum class Reload { changed_models, everything };
   void reload(Reload what);
 

@@ -23,6 +23,13 @@ inline constexpr const char* kHeaderLengthField = "Inference-Header-Content-Leng
 /// Deepest nesting of JSON that is read, unless told otherwise.
 inline constexpr std::size_t kDeepestJson = 16;
 
+/// Of the texts in a body's JSON one, the tensor's, may be of any length. Every other has at most
+/// kLongestText bytes as it stands there, and the JSON without that one at most kLargestJson, whitespace and
+/// all. So reading takes time in proportion to the body, and memory for the tensor, its text if that has
+/// escapes, and a few MiB.
+inline constexpr std::size_t kLongestText = 4096;
+inline constexpr std::size_t kLargestJson = std::size_t{64} << 10;
+
 struct InferRequest {
   std::optional<std::string> id;
   TensorForm reply_form = TensorForm::json;
@@ -30,7 +37,8 @@ struct InferRequest {
 };
 
 /// Reads a request's body. `header_length`: the value of kHeaderLengthField, empty if the field is missing.
-/// Error(damaged) says what is wrong; Error(too_large) for JSON nested deeper than `deepest`.
+/// Error(damaged) says what is wrong, or which limit of the above is exceeded; Error(too_large) for JSON
+/// nested deeper than `deepest`.
 InferRequest parse_infer_request(ByteView body, const std::string& header_length,
                                  std::size_t deepest = kDeepestJson);
 
@@ -56,10 +64,11 @@ struct InferAnswer {
   AnsweringModel model;
   Bytes reply;
 };
-/// Error(damaged) if it is not a reply to such a request.
+/// Error(damaged) if it is not a reply to such a request, Error(too_large) if its JSON is nested deeper than
+/// kDeepestJson.
 InferAnswer parse_infer_reply(ByteView body, const std::string& header_length);
 
-/// The message of an error's body, or the body's beginning if it has none.
+/// The message of an error's body, or the body's beginning if it has none or more than kLargestJson bytes.
 std::string error_message(ByteView body);
 
 }  // namespace opaline
