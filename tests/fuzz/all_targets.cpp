@@ -6,10 +6,11 @@ namespace opaline::fuzz {
 
 const std::vector<FuzzTarget>& fuzz_targets() {
   static const std::vector<FuzzTarget> all = {
-      client_file_target(), csv_target(),   http_target(),           idx_target(),
-      npy_target(),         onnx_target(),  open_inference_target(), png_target(),
-      public_key_target(),  query_target(), reply_target(),          secret_key_target(),
-      server_file_target(), url_target()};
+      client_file_target(), csv_target(),        encrypted_key_target(), http_target(),
+      idx_target(),         npy_target(),        onnx_target(),          open_inference_target(),
+      phe_numbers_target(), png_target(),        public_key_target(),    query_target(),
+      reply_target(),       secret_key_target(), server_file_target(),   tokens_target(),
+      url_target()};
   return all;
 }
 

@@ -2,6 +2,7 @@
 
 #include "opaline/base/bytes.h"
 #include "opaline/paillier/key_files.h"
+#include "opaline/paillier/key_proof.h"
 
 namespace opaline::fuzz {
 
@@ -31,6 +32,12 @@ std::string_view fixed_key_file() {
 
 const SecretKey& fixed_key() {
   static const SecretKey key = secret_key_from_json(as_bytes(fixed_key_file()), "the fuzzers' key");
+  return key;
+}
+
+const SecretKey& proved_key() {
+  static const SecretKey key = secret_key_from_json(as_bytes(fixed_key_file()), "the fuzzers' key")
+                                   .with_proof(make_key_proof(fixed_key()));
   return key;
 }
 

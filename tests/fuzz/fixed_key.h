@@ -12,6 +12,10 @@ namespace opaline::fuzz {
 /// It protects nothing: everybody can read it here.
 std::string_view fixed_key_file();
 const SecretKey& fixed_key();
+
+/// The same with the proof that goes with its public key.
+const SecretKey& proved_key();
+
 const Encryptor& fixed_encryptor();
 const Decryptor& fixed_decryptor();
 

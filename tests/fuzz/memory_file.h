@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -10,7 +11,7 @@
 
 namespace opaline::fuzz {
 
-/// A file that is never on a disk, for readers that want a path.
+/// A file that is never on a disk, for readers that want a path. Its owner's alone, as files of secrets are.
 class MemoryFile {
  public:
   explicit MemoryFile(ByteView contents) : descriptor_(::memfd_create("input", MFD_CLOEXEC)) {
@@ -19,7 +20,8 @@ class MemoryFile {
       if (count <= 0) break;
       rest = rest.subspan(static_cast<std::size_t>(count));
     }
-    if (descriptor_ < 0 || ::lseek(descriptor_, 0, SEEK_END) != static_cast<off_t>(contents.size())) {
+    if (descriptor_ < 0 || ::fchmod(descriptor_, S_IRUSR | S_IWUSR) != 0 ||
+        ::lseek(descriptor_, 0, SEEK_END) != static_cast<off_t>(contents.size())) {
       throw std::runtime_error("no file can be made in memory");
     }
   }

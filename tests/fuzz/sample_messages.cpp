@@ -56,9 +56,8 @@ std::vector<EncodedInput> sample_inputs(std::size_t count) {
   return inputs;
 }
 
-Bytes sample_query(const LayoutShape& layout, std::size_t images) {
-  return QueryEncryptor(sample_model().client_spec(), Encryptor(fixed_key()))
-      .encrypt(sample_inputs(images), layout);
+Bytes sample_query(const LayoutShape& layout, std::size_t images, const SecretKey& key) {
+  return QueryEncryptor(sample_model().client_spec(), Encryptor(key)).encrypt(sample_inputs(images), layout);
 }
 
 const std::vector<Integer>& telling_numbers() {

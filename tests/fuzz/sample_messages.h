@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "fuzz/fixed_key.h"
 #include "fuzz/mutator.h"
 #include "opaline/bigint/integer.h"
 #include "opaline/inference/client.h"
@@ -18,7 +19,8 @@ std::vector<LayoutShape> sample_layouts();
 /// Repeatable ones, as many as are asked for.
 std::vector<EncodedInput> sample_inputs(std::size_t count);
 
-Bytes sample_query(const LayoutShape& layout, std::size_t images);
+/// With the key's proof if it is proved_key()'s.
+Bytes sample_query(const LayoutShape& layout, std::size_t images, const SecretKey& key = fixed_key());
 
 /// What is no ciphertext under fixed_key(), or a strange one.
 const std::vector<Integer>& telling_numbers();

@@ -170,6 +170,33 @@ TEST_CASE("a claim of 2^60 bytes is refused before memory is taken") {
   }
 }
 
+TEST_CASE("a file of millions of empty parts is refused before memory is taken") {
+  constexpr std::size_t kMany = std::size_t{8} << 20;
+  const auto empty_parts = [&](std::uint8_t tag) {
+    Bytes parts(2 * kMany);
+    for (std::size_t i = 0; i < parts.size(); i += 2) parts[i] = tag;
+    return parts;
+  };
+  constexpr std::uint8_t kNode = 1 << 3 | 2;       // in an ONNX graph
+  constexpr std::uint8_t kMetadata = 14 << 3 | 2;  // in an ONNX model
+  constexpr std::uint8_t kLabel = 7 << 3 | 2;      // in a client spec
+  // The graph is one field, whose length has four bytes.
+  Bytes network = {7 << 3 | 2, 0x80, 0x80, 0x80, 0x08};
+  static_assert(2 * kMany == std::size_t{0x08} << 21U);
+  const Bytes nodes = empty_parts(kNode);
+  network.insert(network.end(), nodes.begin(), nodes.end());
+  for (const Reader& reader : readers()) {
+    CAPTURE(reader.command);
+    if (is_network(reader)) {
+      check_refused(reader, network);
+      check_refused(reader, empty_parts(kMetadata));
+    } else if (reader.file == "shapes.client") {
+      const Bytes sound = sound_file(reader.file);
+      check_refused(reader, make_frame(peek_frame_kind(sound), sound[8], empty_parts(kLabel)));
+    }
+  }
+}
+
 TEST_CASE("random bytes are refused by every reader") {
   for (const Reader& reader : readers()) {
     CAPTURE(reader.command);

@@ -11,6 +11,7 @@
 
 #include "inference/field_changes.h"
 #include "inference/parties.h"
+#include "opaline/paillier/key_proof.h"
 #include "support/error_kind.h"
 
 using namespace opaline;
@@ -52,17 +53,25 @@ std::string short_name(const std::string& field) {
   return field.substr(field.find('.', field.find('.') + 1) + 1);
 }
 
+/// Whether the key of a query carries its proof.
+enum class Proof { none, carried };
+
+QueryEncryptor client_of_alice(const ClientSpec& spec, Proof proof) {
+  if (proof == Proof::none) return encryptor_for(spec, alice());
+  return {spec, Encryptor(alice().public_key().with_proof(make_key_proof(alice())))};
+}
+
 // A client, a server, and what they say to each other in one of the packings.
 class Exchange {
  public:
-  explicit Exchange(Packing packing)
+  explicit Exchange(Packing packing, Proof proof = Proof::none)
       : model(make_model(4, 4, {1, -2, 3, 4, 0, 5, -6, 7, -7, 0, 2, -1}, {5, -50, 500})),
         spec(model.client_spec()),
         server(model),
         client(decryptor_for(spec, alice())),
         inputs(make_inputs(spec, 3)),
         answers(predict(model, inputs)),
-        query(encryptor_for(spec, alice()).encrypt(inputs, layout_for(spec, packing, 2))),
+        query(client_of_alice(spec, proof).encrypt(inputs, layout_for(spec, packing, 2))),
         reply(server.answer(query)) {}
 
   Answers ask(ByteView changed) const { return client.decrypt(server.answer(changed)); }
@@ -113,15 +122,28 @@ Bytes resealed(const std::vector<Bytes>& frames, std::size_t place, const std::s
   return join(changed);
 }
 
+Bytes without_proof(const Bytes& query) {
+  const std::vector<Bytes> frames = frames_of(query);
+  const Bytes bytes = payload_of(frames[0]);
+  inference::QueryHeader header;
+  REQUIRE(header.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
+  header.clear_key_proof();
+  return resealed(frames, 0, header.SerializeAsString());
+}
+
+/// How often changes of each field were refused.
+using Refused = std::map<std::string, std::size_t>;
+
 template <typename Payload>
-void check_fields(const Exchange& exchange, const Bytes& message, std::size_t place,
-                  Answers (Exchange::*use)(ByteView) const) {
+Refused check_fields(const Exchange& exchange, const Bytes& message, std::size_t place,
+                     Answers (Exchange::*use)(ByteView) const) {
   const std::vector<Bytes> frames = frames_of(message);
   const Bytes bytes = payload_of(frames[place]);
   Payload payload;
   REQUIRE(payload.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
   const Answers zero = predict(exchange.model, {EncodedInput(exchange.spec.inputs, 0)});
   std::size_t changes = 0;
+  Refused refused;
   for_every_field_change(payload, [&](const std::string& full_name) {
     const std::string name = short_name(full_name);
     const auto ending =
@@ -129,6 +151,7 @@ void check_fields(const Exchange& exchange, const Bytes& message, std::size_t pl
     ++changes;
     CAPTURE(name, payload.ShortDebugString(), text(ending));
     if (ending.refusal) {
+      ++refused[name];
       REQUIRE(kRefusals.count(name) == 1);
       CHECK(kRefusals.at(name).count(ending.refusal->kind()) == 1);
       return;
@@ -139,6 +162,7 @@ void check_fields(const Exchange& exchange, const Bytes& message, std::size_t pl
     }
   });
   CHECK(changes > 10);
+  return refused;
 }
 
 Bytes with_ciphertext(const Bytes& ciphertexts, std::size_t place, const Integer& number) {
@@ -178,6 +202,17 @@ TEST_CASE("a query with any field changed is refused or answered rightly") {
     check_fields<inference::Chunk>(exchange, exchange.query, frames_of(exchange.query).size() - 1,
                                    &Exchange::ask);
   }
+}
+
+TEST_CASE("a query whose key carries its proof, with any field changed, is refused or answered rightly") {
+  const Exchange exchange(Packing::batch, Proof::carried);
+  REQUIRE(open_query(exchange.query, exchange.spec).header.key.proof() != nullptr);
+  REQUIRE(exchange.ask(exchange.query) == exchange.answers);
+  Refused refused = check_fields<inference::QueryHeader>(exchange, exchange.query, 0, &Exchange::ask);
+  // All but leaving it out: a key has one proof.
+  CHECK(refused["QueryHeader.key_proof"] > 10);
+  CHECK(exchange.ask(without_proof(exchange.query)) == exchange.answers);
+  check_fields<inference::Chunk>(exchange, exchange.query, 1, &Exchange::ask);
 }
 
 TEST_CASE("a reply with any field changed is refused or read rightly") {

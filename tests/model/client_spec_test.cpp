@@ -178,3 +178,33 @@ TEST_CASE("a regression has values and no classes") {
   CHECK(spec.scores(std::vector<std::int64_t>{4, 8, 12}) == std::vector<double>{1.0, 2.0, 3.0});
   CHECK_THROWS_AS(spec.classify(std::vector<std::int64_t>{4, 8, 12}), Error);
 }
+
+TEST_CASE("the largest specs there can be are within the limit of their file") {
+  const std::string longest(256, 'x');
+  ClientSpec table = test::sample_spec();
+  table.inputs = kMostColumns;
+  table.input_shape = {table.inputs};
+  table.outputs = kMostOutputs;
+  table.name = longest;
+  table.labels.assign(table.outputs, longest);
+  table.answers.assign(kMostOutputs, longest);
+  table.columns.assign(table.inputs, longest);
+  table.encoding.ranges.assign(table.inputs, {-1.5, 0.1});
+  table.output_scales.assign(table.outputs, 0.1);
+  for (std::uint32_t input = 1; input < table.inputs; ++input) table.unused.push_back(input);
+
+  ClientSpec image = table;
+  image.inputs = kMostInputs;
+  image.input_shape = {1024, 1024};
+  image.columns.clear();
+  image.encoding.ranges.assign(image.inputs, {-1.5, 0.1});
+  image.unused.clear();
+  for (std::uint32_t input = 1; input < image.inputs; ++input) image.unused.push_back(input);
+
+  for (const ClientSpec& spec : {table, image}) {
+    const Bytes file = spec.serialise();
+    CHECK(file.size() > kClientFileLimit * 3 / 4);  // no limit is far above what it is for
+    CHECK(file.size() <= kClientFileLimit);
+    CHECK((ClientSpec::parse(file, "large").serialise() == file));
+  }
+}

@@ -158,6 +158,38 @@ TEST_CASE("client files with an intact checksum but impossible contents are dama
   refused([](auto& w) { w.add_answers("line\nbreak"); });
 }
 
+TEST_CASE("client specs of more texts or numbers than there can be are refused before these are made") {
+  constexpr std::size_t kMany = std::size_t{4} << 20;
+  const auto spec_with = [](const std::string& field, std::size_t count) {
+    Bytes wire = payload_of(sample_model().client_spec().serialise());
+    for (std::size_t i = 0; i < count; ++i) wire.insert(wire.end(), field.begin(), field.end());
+    return wire;
+  };
+  // The numbers of the fields are those of compiled_model.proto.
+  const std::string label("\x3a\x00", 2);
+  const std::string column("\x82\x01\x00", 3);
+  const std::string answer("\x8a\x01\x00", 3);
+  const std::string dimension("\x18\x01", 2);
+  const std::string unused("\x68\x01", 2);
+  const std::string unused_together("\x6a\x04\x01\x01\x01\x01", 6);
+  for (const std::string& field : {label, column, answer, dimension, unused, unused_together}) {
+    CAPTURE(to_hex(as_bytes(field)));
+    const Bytes wire = spec_with(field, kMany);
+    CHECK(client_refusal(make_frame(kClient, kVersion, wire)) == ErrorKind::too_large);
+    model::CompiledModel server;
+    server.set_client_spec(wire.data(), wire.size());
+    CHECK(server_refusal(make_frame(kServer, kVersion, as_bytes(server.SerializeAsString()))) ==
+          ErrorKind::too_large);
+  }
+  // As many as some spec may have are read, and do not fit this one.
+  CHECK(client_refusal(make_frame(kClient, kVersion, spec_with(label, 4096 - 3))) == ErrorKind::damaged);
+  CHECK(client_refusal(make_frame(kClient, kVersion, spec_with(label, 4097 - 3))) == ErrorKind::too_large);
+  // A group, and a text that ends behind the file.
+  for (const char* const end : {"\x7b", "\x3a\x05"}) {
+    CHECK(client_refusal(make_frame(kClient, kVersion, spec_with(end, 1))) == ErrorKind::damaged);
+  }
+}
+
 TEST_CASE("server files that contradict themselves are damaged") {
   CHECK_NOTHROW(CompiledModel::parse(changed_server([](auto&, auto&) {}), "m.server"));
   const auto refused = [](const std::function<void(model::CompiledModel&, model::ClientSpec&)>& change,

@@ -34,6 +34,26 @@ std::string error_of(const NetworkBuilder& network, ErrorKind kind = ErrorKind::
 
 using Catch::Contains;
 
+/// A field of a protobuf message with these contents.
+Bytes wire_field(unsigned number, const Bytes& contents) {
+  Bytes field;
+  const auto varint = [&](std::size_t value) {
+    for (; value >= 128; value >>= 7U) field.push_back(static_cast<std::uint8_t>(value | 128U));
+    field.push_back(static_cast<std::uint8_t>(value));
+  };
+  varint(number << 3U | 2U);
+  varint(contents.size());
+  field.insert(field.end(), contents.begin(), contents.end());
+  return field;
+}
+
+/// So many empty ones of a number below 16.
+Bytes empty_fields(unsigned number, std::size_t count) {
+  Bytes fields(2 * count);
+  for (std::size_t i = 0; i < count; ++i) fields[2 * i] = static_cast<std::uint8_t>(number << 3U | 2U);
+  return fields;
+}
+
 /// x (N x 2) through one node of two inputs, the second one a constant "c".
 NetworkBuilder with_constant(const std::string& type, const std::vector<std::int64_t>& dims,
                              const std::vector<float>& values) {
@@ -431,6 +451,49 @@ TEST_CASE("what is no ONNX file is damaged, however long it is") {
   const std::string text = "OPALCLNT is not ONNX";
   error_of(Bytes(text.begin(), text.end()), ErrorKind::damaged);
   error_of(Bytes(kOnnxLimit + 1, 0), ErrorKind::too_large);
+}
+
+TEST_CASE("a file that protobuf would make a hundred times larger is refused before it does") {
+  constexpr std::size_t kMany = std::size_t{5} << 20;
+  using onnx::AttributeProto;
+  using onnx::GraphProto;
+  using onnx::ModelProto;
+  using onnx::NodeProto;
+  using onnx::TensorProto;
+  const auto graph = [](const Bytes& contents) {
+    Bytes file = NetworkBuilder({2}).bytes();
+    const Bytes more = wire_field(ModelProto::kGraphFieldNumber, contents);
+    file.insert(file.end(), more.begin(), more.end());
+    return file;
+  };
+  const auto attribute = [&](const Bytes& contents) {
+    return graph(
+        wire_field(GraphProto::kNodeFieldNumber, wire_field(NodeProto::kAttributeFieldNumber, contents)));
+  };
+  const auto refused = [](const Bytes& file) {
+    CHECK_THAT(error_of(file, ErrorKind::too_large), Contains("memory"));
+  };
+  refused(graph(empty_fields(GraphProto::kNodeFieldNumber, kMany)));
+  refused(graph(empty_fields(GraphProto::kInitializerFieldNumber, kMany)));
+  refused(graph(empty_fields(GraphProto::kValueInfoFieldNumber, kMany)));
+  refused(empty_fields(ModelProto::kMetadataPropsFieldNumber, kMany));
+  refused(graph(wire_field(GraphProto::kNodeFieldNumber, empty_fields(NodeProto::kInputFieldNumber, kMany))));
+  refused(attribute(empty_fields(AttributeProto::kStringsFieldNumber, kMany)));
+  // Graphs in graphs, and whole numbers that take one byte of the file.
+  refused(attribute(
+      wire_field(AttributeProto::kGFieldNumber, empty_fields(GraphProto::kNodeFieldNumber, kMany))));
+  const Bytes numbers = wire_field(TensorProto::kInt64DataFieldNumber, Bytes(7 * kMany, 1));
+  refused(graph(wire_field(GraphProto::kInitializerFieldNumber, numbers)));
+  refused(attribute(wire_field(AttributeProto::kIntsFieldNumber, Bytes(7 * kMany, 1))));
+  // Where numbers stand in the file as in memory, there may be so many.
+  const Bytes floats = wire_field(TensorProto::kRawDataFieldNumber, Bytes(7 * kMany, 1));
+  error_of(graph(wire_field(GraphProto::kInitializerFieldNumber, floats)));
+  // Not that many: refused by their number.
+  CHECK_THAT(error_of(graph(empty_fields(GraphProto::kNodeFieldNumber, 65537))), Contains("65537 nodes"));
+  // Truncated inside, before or behind that many.
+  Bytes cut = graph(empty_fields(GraphProto::kNodeFieldNumber, 3));
+  cut.back() = 1;
+  error_of(cut, ErrorKind::damaged);
 }
 
 TEST_CASE("names in error texts stay on one line, short and printable") {

@@ -24,8 +24,8 @@ std::vector<PheNumber> numbers_of_reply(FrameReader& reply, const ClientSpec& sp
 
 /// The query for inputs that python-paillier encrypted, `spec.sent()` an image, each in
 /// [0, spec.encoding.maximum()], which nobody can see: beyond it the answer is worthless or refused.
-/// Error(out_of_range) for a negative exponent: fractions cannot be removed without the secret key;
-/// Error(invalid_argument) for numbers that are no whole images.
+/// Error(out_of_range) for a negative exponent: fractions cannot be removed without the secret key, and for
+/// one with 16^exponent above n; Error(invalid_argument) for numbers that are no whole images.
 Bytes query_of_numbers(const ClientSpec& spec, std::span<const PheNumber> numbers,
                        const Evaluator& evaluator);
 

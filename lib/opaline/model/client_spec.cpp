@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "opaline/model/client_spec.h"
 #include "opaline/model/client_spec_format.h"
 #include "opaline/model/text.h"
+#include "opaline/model/wire_walk.h"
 
 namespace opaline {
 namespace {
@@ -26,6 +28,16 @@ constexpr unsigned kMostMaskBits = 128;
 
 /// Answers and offsets stay below 2^62, so no score leaves double precision.
 constexpr double kLargestScale = 0x1p960;
+
+// The largest specs there can be: of a table with named columns, and of an image with every input unused that
+// may be. A text stands behind 4 bytes of number and length, an unused input's number has 3.
+constexpr std::size_t kTextOnWire = 4 + kLongestText;
+constexpr std::size_t kRangeOnWire = 2 * sizeof(double);
+constexpr std::size_t kOutputsOnWire = kMostOutputs * (2 * kTextOnWire + sizeof(double));
+constexpr std::size_t kRestOnWire = 4096;
+static_assert(kMostColumns * (kTextOnWire + kRangeOnWire + 3) + kOutputsOnWire + kRestOnWire <=
+              kClientFileLimit);
+static_assert(kMostInputs * (kRangeOnWire + 3) + kOutputsOnWire + kRestOnWire <= kClientFileLimit);
 
 constexpr std::array kActivations = {
     std::pair(OutputActivation::none, model::ACTIVATION_NONE),
@@ -63,6 +75,39 @@ void check_answers(const ClientSpec& spec, std::span<const std::int64_t> integer
     throw Error(ErrorKind::invalid_argument, "the model gives " + std::to_string(spec.outputs) +
                                                  " numbers an input, not " + std::to_string(integers.size()));
   }
+}
+
+struct CountLimit {
+  int field;
+  std::size_t most;
+  const char* what;
+  bool packed;  // numbers
+};
+
+constexpr CountLimit kCountLimits[] = {
+    {model::ClientSpec::kLabelsFieldNumber, kMostOutputs, "labels", false},
+    {model::ClientSpec::kAnswersFieldNumber, kMostOutputs, "predicted columns", false},
+    {model::ClientSpec::kColumnsFieldNumber, kMostColumns, "columns", false},
+    {model::ClientSpec::kInputShapeFieldNumber, kMostInputDimensions, "dimensions", true},
+    {model::ClientSpec::kUnusedFieldNumber, kMostInputs, "unused inputs", true}};
+
+/// Before protobuf makes 32 bytes and more of a text that had two, and 8 of a number that had one.
+void check_counts(ByteView wire) {
+  std::array<std::size_t, std::size(kCountLimits)> counts{};
+  const bool whole = walk_wire(wire, [&](const WireField& field) {
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const CountLimit& limit = kCountLimits[i];
+      if (field.number != limit.field) continue;
+      const bool many = limit.packed && field.type == WireField::Type::contents;
+      counts[i] += many ? packed_numbers(field.contents) : 1;
+      if (counts[i] > limit.most) {
+        throw Error(ErrorKind::too_large,
+                    "it has more than " + std::to_string(limit.most) + " " + limit.what);
+      }
+    }
+    return true;
+  });
+  if (!whole) throw Error(ErrorKind::damaged, "its contents are not a client spec");
 }
 
 }  // namespace
@@ -225,8 +270,10 @@ std::string client_spec_to_wire(const ClientSpec& spec) {
 }
 
 ClientSpec client_spec_from_wire(std::string_view bytes) {
+  if (bytes.size() > kClientFileLimit) throw Error(ErrorKind::too_large, "its client spec is too large");
+  check_counts(as_bytes(bytes));
   model::ClientSpec wire;
-  if (bytes.size() > kClientFileLimit || !wire.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  if (!wire.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     throw Error(ErrorKind::damaged, "its contents are not a client spec");
   }
   ClientSpec spec;
@@ -247,6 +294,7 @@ ClientSpec client_spec_from_wire(std::string_view bytes) {
   spec.answers.assign(wire.answers().begin(), wire.answers().end());
   const auto& encoding = wire.encoding();
   require(encoding.lowest_size() == encoding.highest_size(), "its input ranges are not pairs");
+  require(static_cast<std::size_t>(encoding.lowest_size()) <= spec.inputs, "it has more ranges than inputs");
   spec.encoding.ranges.clear();
   for (int i = 0; i < encoding.lowest_size(); ++i) {
     spec.encoding.ranges.push_back({encoding.lowest(i), encoding.highest(i)});
@@ -259,6 +307,8 @@ ClientSpec client_spec_from_wire(std::string_view bytes) {
                                         [&](const auto& pair) { return pair.second == wire.activation(); });
   require(activation != kActivations.end(), "its output activation is unknown");
   spec.activation = activation->first;
+  require(static_cast<std::size_t>(wire.output_scales_size()) <= kMostOutputs,
+          "it has more output scales than outputs");
   spec.output_scales.assign(wire.output_scales().begin(), wire.output_scales().end());
   spec.output_offset = wire.output_offset();
   require(wire.bound() <= static_cast<std::uint64_t>(kLargestBound), "its bound is not below 2^62");

@@ -14,8 +14,9 @@
 
 namespace opaline {
 
-/// Largest client file accepted, in bytes.
-inline constexpr std::size_t kClientFileLimit = std::size_t{64} << 20;
+/// Largest client file accepted, in bytes. The largest there can be takes about 22 MiB: 2^20 inputs, each
+/// with a range of its own.
+inline constexpr std::size_t kClientFileLimit = std::size_t{24} << 20;
 
 /// Most named columns of a table.
 inline constexpr std::size_t kMostColumns = std::size_t{1} << 16;
@@ -111,6 +112,7 @@ struct ClientSpec {
   Bytes serialise() const;
 
   /// Reads NAME.client, checking version, sizes, digest and ranges; `name` opens the error texts.
+  /// Error(too_large) for more texts than a spec can have, before they take memory.
   static ClientSpec parse(ByteView file, const std::string& name);
 };
 

@@ -216,6 +216,11 @@ CompiledModel CompiledModel::parse(ByteView file, const std::string& name) {
     if (!wire.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
       throw Error(ErrorKind::damaged, "its contents are not a compiled model");
     }
+    // As parsed they take what the file has; only what there can be is copied.
+    if (static_cast<std::size_t>(wire.weights_size()) > kMostWeights ||
+        static_cast<std::size_t>(wire.bias_size()) > kMostOutputs) {
+      throw Error(ErrorKind::too_large, "it has more than 2^26 weights, or more than 4096 biases");
+    }
     const ClientSpec spec = client_spec_from_wire(wire.client_spec());
     CompiledModel model(spec, {wire.weights().begin(), wire.weights().end()},
                         {wire.bias().begin(), wire.bias().end()});

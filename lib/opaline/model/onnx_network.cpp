@@ -10,6 +10,7 @@
 
 #include "opaline/base/error.h"
 #include "opaline/model/onnx/graph.h"
+#include "opaline/model/onnx/parsed_size.h"
 
 namespace opaline {
 namespace {
@@ -19,14 +20,22 @@ constexpr std::int64_t kNewestOpset = 21;
 constexpr std::int64_t kNewestLearning = 4;
 constexpr std::int64_t kOldestIr = 3;
 constexpr std::int64_t kNewestIr = 10;
+
+// What protobuf may take: 4 KiB for every node of the largest graph (kMostNodes in graph.cpp).
+constexpr std::size_t kMostParsed = std::size_t{256} << 20;
 static_assert(kOnnxLimit <= std::numeric_limits<int>::max(), "protobuf counts bytes in an int");
 
 onnx::ModelProto parse_model(ByteView file) {
   if (file.size() > kOnnxLimit) {
     throw Error(ErrorKind::too_large, "is larger than " + std::to_string(kOnnxLimit >> 20) + " MiB");
   }
+  const std::optional<std::size_t> size = network::parsed_size(file, kMostParsed);
+  if (size && *size > kMostParsed) {
+    throw Error(ErrorKind::too_large, "its nodes, attributes, names and whole numbers would take more than " +
+                                          std::to_string(kMostParsed >> 20) + " MiB of memory");
+  }
   onnx::ModelProto model;
-  if (!model.ParseFromArray(file.data(), static_cast<int>(file.size())) || !model.has_graph()) {
+  if (!size || !model.ParseFromArray(file.data(), static_cast<int>(file.size())) || !model.has_graph()) {
     throw Error(ErrorKind::damaged, "not an ONNX model, or truncated");
   }
   return model;

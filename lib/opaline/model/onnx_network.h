@@ -42,9 +42,11 @@ inline constexpr std::size_t kOnnxLimit = std::size_t{256} << 20;
 /// Reads an ONNX model of operator sets 7 to 21, ai.onnx.ml 1 to 4, IR versions 3 to 10, with one input of
 /// float or double, and collapses it into one affine map in double precision. Several outputs have to be made
 /// of one affine tensor (logits, their Softmax, a class). The map is then compared with the network itself.
-/// Throws Error(damaged) if it is not an ONNX model; Error(unsupported_model), naming the node, its operator
-/// and its output and saying what would help, if the graph is not affine in its input or mixes the images of
-/// a batch; Error(fault) if map and network disagree. `name` (the file's) opens every error text.
+/// Throws Error(damaged) if it is not an ONNX model; Error(too_large) above kOnnxLimit, or if so many nodes,
+/// names and numbers are in it that reading them would take more than 256 MiB; Error(unsupported_model),
+/// naming the node, its operator and its output and saying what would help, if the graph is not affine in its
+/// input or mixes the images of a batch; Error(fault) if map and network disagree. `name` (the file's) opens
+/// every error text.
 ImportedNetwork import_onnx(ByteView file, const std::string& name);
 
 }  // namespace opaline

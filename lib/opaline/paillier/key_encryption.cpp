@@ -65,8 +65,15 @@ ByteView take(ByteView& rest, int wanted_class, int wanted_tag) {
   return inside;
 }
 
+bool is_named(ByteView name, int nid) {
+  const ASN1_OBJECT* const object = ::OBJ_nid2obj(nid);
+  const ByteView expected(::OBJ_get0_data(object), ::OBJ_length(object));
+  return std::equal(name.begin(), name.end(), expected.begin(), expected.end());
+}
+
 /// What libcrypto is about to do, before it does: for one recipient, hash its passphrase with PBKDF2 not too
-/// often, and compare all of a tag (it would take shorter ones, which are easier to guess).
+/// often, decrypt with AES-256-GCM (it would take a cipher without a tag, and then look at none), and compare
+/// all of a tag (it would take shorter ones, which are easier to guess).
 void check_work(ByteView der) {
   const auto universal = [](ByteView& rest, int tag) { return take(rest, V_ASN1_UNIVERSAL, tag); };
   const auto context = [](ByteView& rest, int tag) { return take(rest, V_ASN1_CONTEXT_SPECIFIC, tag); };
@@ -79,10 +86,7 @@ void check_work(ByteView der) {
   ByteView recipient = context(recipients, 3);
   universal(recipient, V_ASN1_INTEGER);
   ByteView derivation = context(recipient, 0);
-  const ByteView name = universal(derivation, V_ASN1_OBJECT);
-  const ASN1_OBJECT* const pbkdf2 = ::OBJ_nid2obj(NID_id_pbkdf2);
-  const ByteView expected(::OBJ_get0_data(pbkdf2), ::OBJ_length(pbkdf2));
-  if (!recipients.empty() || !std::equal(name.begin(), name.end(), expected.begin(), expected.end())) {
+  if (!is_named(universal(derivation, V_ASN1_OBJECT), NID_id_pbkdf2) || !recipients.empty()) {
     throw failure(ErrorKind::damaged, "not encrypted with one passphrase and PBKDF2");
   }
   const unsigned char* at = derivation.data();
@@ -95,7 +99,12 @@ void check_work(ByteView der) {
     throw failure(ErrorKind::too_large,
                   "its passphrase is hashed more than " + std::to_string(kMostIterations) + " times");
   }
-  universal(enveloped, V_ASN1_SEQUENCE);
+  ByteView encrypted = universal(enveloped, V_ASN1_SEQUENCE);
+  universal(encrypted, V_ASN1_OBJECT);
+  ByteView cipher = universal(encrypted, V_ASN1_SEQUENCE);
+  if (!is_named(universal(cipher, V_ASN1_OBJECT), NID_aes_256_gcm)) {
+    throw failure(ErrorKind::damaged, "not encrypted with AES-256-GCM");
+  }
   if (universal(enveloped, V_ASN1_OCTET_STRING).size() != kTagBytes) {
     throw failure(ErrorKind::damaged, "its tag is not whole");
   }

@@ -29,6 +29,7 @@ std::vector<Bytes> seeds() {
     queries.push_back(sample_query(layout, 1));
     queries.push_back(sample_query(layout, layout.images + 1));
   }
+  queries.push_back(sample_query(sample_layouts().front(), 1, proved_key()));
   return queries;
 }
 
@@ -110,6 +111,7 @@ Bytes forged(const Bytes& input, Mutator& mutator) {
   FrameReader reader(input, "query");
   QueryHeader header = read_query_header(
       reader, [](const Integer& /*n*/, const KeyProof* /*proof*/) { return fixed_key().public_key(); });
+  if (mutator.one_in(2)) header.key = proved_key().public_key();
   header.images = 1 + mutator.below(5);
   header.layout = mutator.one_of(layouts);
   if (mutator.one_in(4)) header.layout = changed(header.layout, mutator);
