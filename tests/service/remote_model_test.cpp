@@ -277,7 +277,7 @@ TEST_CASE("an attempt that takes too long is made again") {
                wire.trickle("x", milliseconds(10));
              },
              service().give_answer()},
-            query, [](RemoteModelSettings& settings) { settings.attempt_time = milliseconds(500); });
+            query, [](RemoteModelSettings& settings) { settings.attempt_time = milliseconds(3000); });
   REQUIRE_FALSE(outcome.error);
   CHECK(is_right(query, outcome.reply));
   REQUIRE(outcome.notes.size() == 1);
