@@ -32,11 +32,6 @@ namespace {
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kPiece = 512;  // wiped if anything in it was written
 constexpr std::size_t kThreadBytes = std::size_t{1} << 20;
-#ifdef NDEBUG
-constexpr std::size_t kSwitchedBytes = std::size_t{320} << 10;
-#else
-constexpr std::size_t kSwitchedBytes = std::size_t{4} << 20;
-#endif
 
 /// Zero but while it is used; one page more below it ends the process if it is too small.
 class Stack {
@@ -115,6 +110,12 @@ struct Run {
 };
 
 #ifndef OPALINE_SANITIZED
+
+#ifdef NDEBUG
+constexpr std::size_t kSwitchedBytes = std::size_t{320} << 10;
+#else
+constexpr std::size_t kSwitchedBytes = std::size_t{4} << 20;
+#endif
 
 struct Switch {
   Run run;
