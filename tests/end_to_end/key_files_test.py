@@ -202,8 +202,10 @@ class KeyFiles(unittest.TestCase):
         )
 
     def test_a_key_that_is_imported_keeps_its_passphrase(self):
+        locked = self.copy(self.plain, "theirs.key")
+        self.assertEqual(run("key", "passphrase", locked, "--new-passphrase-file", self.word).returncode, 0)
         base = Path(self.folder.name) / "imported"
-        imported = run("import", self.locked, "--output", base, "--passphrase-file", self.word)
+        imported = run("import", locked, "--output", base, "--passphrase-file", self.word)
         self.assertEqual(imported.returncode, 0, imported.stderr)
         key = base.with_suffix(".key")
         self.assertTrue(key.read_text().startswith("-----BEGIN CMS-----\n"))
