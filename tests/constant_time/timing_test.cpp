@@ -73,6 +73,17 @@ std::vector<WordVector> inputs_below(std::span<const Word> bound) {
   return inputs;
 }
 
+/// An input of one class, of which the other's neighbour is read as well: where they lie, and so what they do
+/// to caches, must not differ between the classes.
+void choose(std::span<Word> copy, const std::vector<WordVector>& inputs, std::size_t i) {
+  const Word random = Word{0} - i % 2;
+  const WordVector& fixed_input = inputs[i - i % 2];
+  const WordVector& random_input = inputs[i - i % 2 + 1];
+  for (std::size_t k = 0; k < fixed_input.size(); ++k) {
+    copy[k] = (fixed_input[k] & ~random) | (random_input[k] & random);
+  }
+}
+
 WordVector all_ones(std::size_t words) { return WordVector(words, ~Word{0}); }
 
 class Steps {
@@ -106,7 +117,8 @@ class Steps {
     auto inputs = keep(inputs_below(all_ones(64)));
     auto copy = keep((*inputs)[0]);
     auto secret = keep((*inputs)[0]);
-    steps_.push_back({"leak: a comparison that stops early", 1, [=](std::size_t i) { *copy = (*inputs)[i]; },
+    steps_.push_back({"leak: a comparison that stops early", 1,
+                      [=](std::size_t i) { choose(*copy, *inputs, i); },
                       [=] {
                         volatile std::size_t same = 0;
                         while (same < copy->size() && (*copy)[same] == (*secret)[same]) same = same + 1;
@@ -118,10 +130,8 @@ class Steps {
     auto inputs = keep(inputs_below(all_ones(key_.p().words().size())));
     auto copy = keep(WordVector(2 * key_.p().words().size()));
     auto rest = keep(WordVector(key_.p().words().size()));
-    steps_.push_back(
-        {"remainder mod p", 1,
-         [=](std::size_t i) { std::copy((*inputs)[i].begin(), (*inputs)[i].end(), copy->begin()); },
-         [=] { divider->remainder(*rest, *copy); }});
+    steps_.push_back({"remainder mod p", 1, [=](std::size_t i) { choose(*copy, *inputs, i); },
+                      [=] { divider->remainder(*rest, *copy); }});
   }
 
   void add_base64() {
@@ -171,7 +181,7 @@ class Steps {
     }
     auto copy = keep(WordVector(f->words()));
     auto product = keep(WordVector(f->words()));
-    const auto prepare = [=](std::size_t i) { *copy = (*elements)[i]; };
+    const auto prepare = [=](std::size_t i) { choose(*copy, *elements, i); };
     steps_.push_back({named("product mod p^2", backend), 1, prepare,
                       [=] { f->mul(product->data(), copy->data(), copy->data()); }});
     steps_.push_back(
@@ -192,10 +202,14 @@ class Steps {
     }
     auto copy = keep((*inputs)[0]);
     auto element = keep(WordVector(f->words()));
-    steps_.push_back({named("element of words", backend), 1, [=](std::size_t i) { *copy = (*inputs)[i]; },
+    steps_.push_back({named("element of words", backend), 1,
+                      [=](std::size_t i) { choose(*copy, *inputs, i); },
                       [=] { f->load_words(element->data(), copy->data()); }});
     steps_.push_back({named("words of an element", backend), 1,
-                      [=](std::size_t i) { f->load_words(element->data(), (*inputs)[i].data()); },
+                      [=](std::size_t i) {
+                        choose(*copy, *inputs, i);
+                        f->load_words(element->data(), copy->data());
+                      },
                       [=] { f->store_words(copy->data(), element->data()); }});
   }
 
@@ -214,7 +228,7 @@ class Steps {
     auto exponents = keep((*inputs)[0]);
     auto powers = keep(std::vector<WordVector>(1, WordVector(f->words())));
     steps_.push_back({named("power of a fixed base", backend), 10,
-                      [=](std::size_t i) { *exponents = (*inputs)[i]; },
+                      [=](std::size_t i) { choose(*exponents, *inputs, i); },
                       [=, f = f] { table->pow(*powers, *exponents); }});
   }
 
@@ -227,7 +241,7 @@ class Steps {
     auto power = keep(WordVector(f->words()));
     steps_.push_back(
         {named("power mod p^2, 256-bit exponent", backend), 10,
-         [=](std::size_t i) { *exponents = (*inputs)[i]; },
+         [=](std::size_t i) { choose(*exponents, *inputs, i); },
          [=] { pow(*f, power->data(), base->data(), std::span<const Word>(*exponents), kBits); }});
   }
 
