@@ -83,8 +83,9 @@ class BySignal(ReloadCase):
             for model in (GRADIENTS, COSINES)
         }
         for number in range(scaled(20, 4)):
-            time.sleep(patience(0.1))
+            self.wait_for_answers(3)
             self.exchange((COSINES, GRADIENTS)[number % 2])
+        self.wait_for_answers(3)
         for model, client in asking.items():
             outcome = client.finish()
             self.assertEqual(set(outcome.statuses), {200, 409}, model)
@@ -100,12 +101,19 @@ class BySignal(ReloadCase):
             for reply in list(decrypted)[:5]:
                 self.assertEqual(alice().decrypt(model, reply), expected(model)[:1])
 
+    def wait_for_answers(self, count: int) -> None:
+        """However slow the machine is, so many more."""
+        before = self.server.metric("opaline_inputs_total")
+        self.assertTrue(
+            wait_until(lambda: self.server.metric("opaline_inputs_total") >= before + count, patience(30))
+        )
+
     def test_same_model_again_under_load(self):
         clients = [
             self.client([raw_request(NAME, self.queries[GRADIENTS], binary)]) for binary in (False, True)
         ]
         for _ in range(scaled(20, 4)):
-            time.sleep(patience(0.05))
+            self.wait_for_answers(2)
             put(server_file(GRADIENTS))
             self.notify()
         for outcome in [client.finish() for client in clients]:
