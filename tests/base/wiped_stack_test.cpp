@@ -22,11 +22,11 @@ namespace {
 
 constexpr std::uint8_t kMark = 0xa7;
 
-/// Fills a large frame; where it lay.
-[[gnu::noinline]] std::uintptr_t fill_stack() {
+/// Fills a large frame, and says where it lay.
+[[gnu::noinline]] void fill_stack(std::uintptr_t& where) {
   volatile std::uint8_t frame[200'000];  // NOLINT: what the kernels need
   for (volatile std::uint8_t& byte : frame) byte = kMark;
-  return reinterpret_cast<std::uintptr_t>(&frame[0]);
+  where = reinterpret_cast<std::uintptr_t>(&frame[0]);
 }
 
 /// How much of the frame is still there. Reads what nobody owns any more, on purpose.
@@ -72,12 +72,13 @@ TEST_CASE("a secret stack is left out of core dumps and wiped, an ordinary one i
     WARN("not under sanitizers, which keep the ordinary stack");
     return;
   }
-  const std::uintptr_t ordinary = fill_stack();
+  std::uintptr_t ordinary = 0;
+  fill_stack(ordinary);
   CHECK_FALSE(MemoryMap().is_left_out_of_dumps(reinterpret_cast<const void*>(ordinary)));
   std::uintptr_t frame = 0;
   bool was_there = false;
   on_secret_stack([&] {
-    frame = fill_stack();
+    fill_stack(frame);
     was_there = marks_left(frame) > 100'000;
   });
   CHECK(was_there);
@@ -93,7 +94,7 @@ TEST_CASE("threads that help are on secret stacks of their own, which are wiped 
   on_secret_stack([&] {
     parallel_for(kTasks, [&](std::size_t i) {
       outside += is_on_secret_stack() ? 0U : 1U;
-      frames[i] = fill_stack();
+      fill_stack(frames[i]);
       threads[i] = std::this_thread::get_id();
     });
   });
