@@ -10,14 +10,9 @@
 using namespace opaline;
 using opaline::test::Numbers;
 using opaline::test::power_of_two;
+using opaline::test::words_of;
 
 namespace {
-
-WordVector words_of(const Integer& x, std::size_t size) {
-  WordVector words(size);
-  to_words(x, words);
-  return words;
-}
 
 void check_division(const Divider& divider, const Integer& d, const Integer& x) {
   CAPTURE(d, x);

@@ -5,6 +5,12 @@
 
 namespace opaline::test {
 
+WordVector words_of(const Integer& x, std::size_t size) {
+  WordVector words(size);
+  to_words(x, words);
+  return words;
+}
+
 Integer power_of_two(std::size_t exponent) { return Integer(1) << static_cast<unsigned>(exponent); }
 
 Integer Numbers::bits(std::size_t count) {

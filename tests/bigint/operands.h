@@ -32,6 +32,9 @@ class Numbers {
 
 Integer power_of_two(std::size_t exponent);
 
+/// In so many words.
+WordVector words_of(const Integer& x, std::size_t size);
+
 /// Odd moduli of exactly that many bits (at least 2) at which arithmetic by limbs of 64 or 52 bits goes
 /// wrong if it does anywhere: the smallest, the largest, a limb of ones or zeros at either end.
 std::vector<Integer> structured_moduli(std::size_t bits);

@@ -9,14 +9,9 @@
 
 using namespace opaline;
 using opaline::test::Numbers;
+using opaline::test::words_of;
 
 namespace {
-
-WordVector words_of(const Integer& x, std::size_t size) {
-  WordVector words(size);
-  to_words(x, words);
-  return words;
-}
 
 /// Ends and middles of what fits into so many words, and random numbers.
 std::vector<Integer> samples(std::size_t size, Numbers& numbers) {

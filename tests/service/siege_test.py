@@ -87,25 +87,14 @@ def idle_connections(address, stop) -> None:
             connection.close()
 
 
-def half_closed(address, stop) -> None:
+def half_closed(address, stop, wait: bool = True) -> None:
     request = raw_request(GRADIENTS, query())
-    paced(
-        address,
-        stop,
-        itertools.cycle([request[:50], request[:-1], GET, b"", request[: len(request) // 2]]),
-        100,
-    )
+    parts = [request[:50], request[:-1], GET, b"", request[: len(request) // 2]]
+    paced(address, stop, itertools.cycle(parts), 100, wait=wait)
 
 
 def gone(address, stop) -> None:
-    request = raw_request(GRADIENTS, query())
-    paced(
-        address,
-        stop,
-        itertools.cycle([request[:50], request[:-1], GET, b"", request[: len(request) // 2]]),
-        100,
-        wait=False,
-    )
+    half_closed(address, stop, wait=False)
 
 
 def oversized(address, stop) -> None:

@@ -1,11 +1,11 @@
 #include "commands/options.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cmath>
 #include <string_view>
 #include <utility>
 
+#include "opaline/base/parse_number.h"
 #include "opaline/paillier/keys.h"
 
 namespace opaline::tools {
@@ -13,14 +13,6 @@ namespace {
 
 constexpr char kRangeSeparator = ':';
 constexpr char kListSeparator = ',';
-
-template <typename Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 // The two numbers of "A:B".
 template <typename Number>

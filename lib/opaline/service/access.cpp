@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
-#include <charconv>
 #include <cmath>
 #include <sstream>
 #include <string_view>
@@ -13,6 +12,7 @@
 
 #include "opaline/base/error.h"
 #include "opaline/base/file.h"
+#include "opaline/base/parse_number.h"
 #include "opaline/base/secret.h"
 
 namespace opaline {
@@ -23,14 +23,6 @@ constexpr std::size_t kShortestToken = 16;
 constexpr std::size_t kLongestToken = 512;
 constexpr std::string_view kScheme = "Bearer ";
 constexpr std::chrono::seconds kDay{24 * 60 * 60};
-
-template <typename Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 bool is_token(std::string_view text) {
   return text.size() >= kShortestToken && text.size() <= kLongestToken &&
