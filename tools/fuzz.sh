@@ -35,7 +35,7 @@ while [ $# -gt 0 ]; do
 done
 case "$seconds" in '' | *[!0-9]* | 0) echo "fuzz.sh: --seconds needs a whole number above 0" >&2; exit 2 ;; esac
 
-bash tools/setup/packages.sh build fuzz
+bash tools/setup/packages.sh build sanitizers
 runtime="$(clang++-14 -print-runtime-dir)/libclang_rt.fuzzer-$(uname -m).a"
 if [ ! -e "$runtime" ]; then
   echo "fuzz.sh: clang 14 has no libFuzzer here ($runtime); install the package libclang-rt-14-dev" >&2

@@ -60,7 +60,7 @@ TEST_CASE("many threads take and give back") {
   CHECK(wrong == 0);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(OPALINE_ADDRESS_SANITIZER) && !defined(OPALINE_THREAD_SANITIZER)
 
 TEST_CASE("memory that was given back is taken again for the same size") {
   std::set<void*> seen;

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "opaline/base/sanitizers.h"
+
 namespace opaline::test {
 
 /// Whether this is a build with a sanitizer that keeps its own books of stacks and heaps.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(OPALINE_ADDRESS_SANITIZER) || defined(OPALINE_THREAD_SANITIZER)
 inline constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-inline constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
 #else
 inline constexpr bool kSanitized = false;
 #endif

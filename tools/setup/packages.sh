@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages a step needs, and only those that are missing.
-# Usage: bash tools/setup/packages.sh build|test|lint|tsan|fuzz...
+# Usage: bash tools/setup/packages.sh build|test|lint|sanitizers...
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libgmp-dev libboost-dev libprotobuf-dev protobuf-compiler libonnx-dev
@@ -9,8 +9,7 @@ build=(g++ cmake ninja-build pkg-config libgmp-dev libboost-dev libprotobuf-dev 
 test=(catch2 libbenchmark-dev python3 git libonnx-testdata curl openssl valgrind
       clang-14 libclang-rt-14-dev)
 lint=(clang-format-14 clang-tidy-14 libomp-14-dev)
-tsan=(clang-14 libomp-14-dev libclang-rt-14-dev)
-fuzz=(clang-14 libomp-14-dev libclang-rt-14-dev)
+sanitizers=(clang-14 libomp-14-dev libclang-rt-14-dev)
 
 wanted=()
 for step in "$@"; do
@@ -18,9 +17,8 @@ for step in "$@"; do
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     lint) wanted+=("${lint[@]}") ;;
-    tsan) wanted+=("${tsan[@]}") ;;
-    fuzz) wanted+=("${fuzz[@]}") ;;
-    *) echo "packages.sh: unknown step '$step' (build, test, lint, tsan or fuzz)" >&2; exit 2 ;;
+    sanitizers) wanted+=("${sanitizers[@]}") ;;
+    *) echo "packages.sh: unknown step '$step' (build, test, lint or sanitizers)" >&2; exit 2 ;;
   esac
 done
 

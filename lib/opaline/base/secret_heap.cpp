@@ -9,12 +9,14 @@
 #include <mutex>
 #include <new>
 
+#include "opaline/base/sanitizers.h"
+
 namespace opaline {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef OPALINE_ADDRESS_SANITIZER
 
 void* allocate(std::size_t bytes) { return ::operator new (bytes, std::align_val_t{kAlignment}); }
 void give_back(void* memory, std::size_t /*bytes*/) noexcept {

@@ -12,18 +12,15 @@
 
 #include "opaline/base/constant_time.h"
 #include "opaline/base/error.h"
+#include "opaline/base/sanitizers.h"
 #include "opaline/base/secret.h"
 
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
 #endif
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(OPALINE_ADDRESS_SANITIZER) || defined(OPALINE_THREAD_SANITIZER)
 #define OPALINE_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define OPALINE_SANITIZED
-#endif
 #endif
 
 namespace opaline {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "opaline/base/error.h"
+#include "opaline/bigint/kernels/accessible.h"
 #include "opaline/bigint/kernels/ifma_kernels.h"
 #include "opaline/bigint/kernels/radix_square.h"
 
@@ -65,31 +66,37 @@ class IfmaArithmetic final : public PairArithmetic {
   }
 
   void mul(Word* r, const Word* x, const Word* y) const override {
+    assert(is_element(r) && is_element(x) && is_element(y));
     Kernels::mul(moduli_, r, x, y);
     assert(is_reduced(r) && is_reduced(r + half_words()));
   }
 
   void sqr(Word* r, const Word* x) const override {
+    assert(is_element(r) && is_element(x));
     Kernels::sqr(moduli_, r, x);
     assert(is_reduced(r) && is_reduced(r + half_words()));
   }
 
   void mul_one_plus_km(Word* r, const Word* x, const Word* k) const override {
+    assert(is_element(r) && is_element(x) && is_half(k));
     Kernels::mul_one_plus_km(moduli_, r, x, k);
     assert(is_reduced(r + half_words()));
   }
 
   void mul_first_half(Word* r, const Word* x, const Word* y) const override {
+    assert(is_element(r) && is_element(x) && is_half(y));
     Kernels::mul_first_half(moduli_, r, x, y);
     assert(is_reduced(r) && is_reduced(r + half_words()));
   }
 
   void mul_halves(Word* r, const Word* x, const Word* y) const override {
+    assert(is_half(r) && is_half(x) && is_half(y));
     Kernels::mul_halves(moduli_, r, x, y);
     assert(is_reduced(r));
   }
 
   void add_halves(Word* r, const Word* x, const Word* y) const override {
+    assert(is_half(r) && is_half(x) && is_half(y));
     Kernels::add_halves(moduli_, r, x, y);
     assert(is_reduced(r));
   }
@@ -97,6 +104,7 @@ class IfmaArithmetic final : public PairArithmetic {
   void select(Word* r, const Word* table, std::size_t entries,
               std::span<const std::uint32_t> index) const override {
     assert(index.size() == kLanes && entries <= 256);
+    assert(is_element(r) && is_accessible(table, entries * words()));
     Kernels::select(r, table, words() / kLanes, entries, index.data());
   }
 
@@ -104,6 +112,7 @@ class IfmaArithmetic final : public PairArithmetic {
                       std::span<const std::uint32_t> index) const override {
     assert(index.size() % kLanes == 0);
     const std::size_t elements = index.size() / kLanes;
+    assert(is_accessible(r, elements * words()) && is_accessible(table, compact_words(entries)));
     for (std::size_t first = 0; first < elements; first += ifma::kMostSelected) {
       Kernels::select_compact(r + first * words(), table, words() / kLanes, entries,
                               index.data() + first * kLanes, std::min(ifma::kMostSelected, elements - first));
@@ -111,18 +120,21 @@ class IfmaArithmetic final : public PairArithmetic {
   }
 
   void compact(Word* table, const Word* elements, std::size_t entries) const override {
+    assert(is_accessible(table, compact_words(entries)) && is_accessible(elements, entries * words()));
     Kernels::compact(table, elements, words() / kLanes, entries);
   }
 
   std::size_t compact_words(std::size_t entries) const override { return entries * words() / kLanes; }
 
   void gather_numbers_vartime(Word* r, std::span<const Word* const> numbers) const override {
-    assert(numbers.size() == kLanes);
+    assert(numbers.size() == kLanes && is_element(r));
+    assert(std::ranges::all_of(numbers, [&](const Word* number) { return is_number(number); }));
     Kernels::gather_numbers(r, words() / kLanes, numbers.data());
   }
 
   void scatter_numbers_vartime(std::span<Word* const> numbers, const Word* x) const override {
-    assert(numbers.size() == kLanes);
+    assert(numbers.size() == kLanes && is_element(x));
+    assert(std::ranges::all_of(numbers, [&](const Word* number) { return is_number(number); }));
     Kernels::scatter_numbers(numbers.data(), words() / kLanes, x);
   }
 
@@ -144,6 +156,7 @@ class IfmaArithmetic final : public PairArithmetic {
           std::span(values, kLanes * modulus_size()).subspan(lane * modulus_size(), modulus_size());
       to_lane<kLanes>(number, r + lane, limbs_);
     }
+    assert(is_half(r));
     Kernels::mul_halves(moduli_, r, r, r_squared_.data());  // its first half is R² mod m
   }
 
@@ -221,6 +234,10 @@ class IfmaArithmetic final : public PairArithmetic {
     subtract_if(not_below, x, m);
     return not_below;
   }
+
+  bool is_element(const Word* words) const { return is_accessible(words, this->words()); }
+  bool is_half(const Word* words) const { return is_accessible(words, half_words()); }
+  bool is_number(const Word* words) const { return is_accessible(words, number_words()); }
 
   /// Every lane below 4m with proper limbs: what a debug build checks of every result.
   [[maybe_unused]] bool is_reduced(const Word* half) const {

@@ -1,0 +1,18 @@
+#pragma once
+
+// Which sanitizer a build has: OPALINE_ADDRESS_SANITIZER, OPALINE_THREAD_SANITIZER, or neither. GCC and clang
+// say it differently.
+#if defined(__SANITIZE_ADDRESS__)
+#define OPALINE_ADDRESS_SANITIZER
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define OPALINE_THREAD_SANITIZER
+#endif
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(OPALINE_ADDRESS_SANITIZER)
+#define OPALINE_ADDRESS_SANITIZER
+#endif
+#if __has_feature(thread_sanitizer) && !defined(OPALINE_THREAD_SANITIZER)
+#define OPALINE_THREAD_SANITIZER
+#endif
+#endif
