@@ -30,6 +30,9 @@ function(opaline_layer name)
   set_property(GLOBAL APPEND PROPERTY OPALINE_LAYERS opaline_${name})
 endfunction()
 
+# Most of a build is tests, whose own code need not be fast.
+set(OPALINE_TEST_OPTIONS $<$<CONFIG:Release>:-O1>)
+
 # opaline_test(NAME SOURCES ... LIBRARIES ... [LABELS ...]): one Catch2 program, registered with ctest.
 # opaline_data_test, opaline_ifma_test: the same for a program that needs the data sets at OPALINE_DATA, or
 # AVX-512 IFMA, and reports itself as skipped without.
@@ -40,6 +43,8 @@ function(opaline_catch_program name needs)
   endif()
   add_executable(${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/needs_${needs}.cpp)
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} opaline_test_main opaline_warnings)
+  target_compile_options(${name} PRIVATE ${OPALINE_TEST_OPTIONS})
+  opaline_precompile(${name} REUSE_FROM opaline_test_main)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77)
 endfunction()
