@@ -10,8 +10,8 @@
 
 // A million random operand sets a size and operation against GMP, an operand set being what one lane
 // multiplies; OPALINE_TEST_OPERANDS asks for another number. Results are operands of the next step, so that
-// what a backend leaves unreduced is tried too. One program a backend: OPALINE_TESTED_BACKEND, and one for
-// its narrower lanes: OPALINE_TESTED_NARROW.
+// what a backend leaves unreduced is tried too. One program a backend, OPALINE_TESTED_BACKEND, which tries
+// its narrower lanes beside its own: what GMP is asked takes longest, and is the same for both.
 
 using namespace opaline;
 using namespace opaline::test;
@@ -27,45 +27,70 @@ std::size_t operand_sets() {
   return text == nullptr ? 1'000'000 : std::stoul(text);
 }
 
-/// Numbers in all lanes with their elements.
+/// The arithmetic of some of the lanes: of all, or of as many as are calculated with side by side when they
+/// are narrower.
+struct Part {
+  std::size_t first_lane;
+  std::unique_ptr<const PairArithmetic> arithmetic;
+
+  std::span<const Integer> of(const std::vector<Integer>& lanes) const {
+    return std::span(lanes).subspan(first_lane, arithmetic->lanes());
+  }
+};
+
+/// Numbers in all lanes with their elements, one a part.
 struct Row {
   std::vector<Integer> values;
-  WordVector element;
+  std::vector<WordVector> elements;
 };
 
 /// The arithmetic of one choice of moduli, its numbers and what they are multiplied by.
 struct Bench {
   Bench(const Backend& backend, std::size_t bits, std::uint64_t seed) : numbers(seed) {
-    std::vector<Integer> moduli;
     for (std::size_t lane = 0; lane < backend.lanes(); ++lane) moduli.push_back(numbers.odd(bits));
-    arithmetic = backend.pair_arithmetic(moduli);
     for (const Integer& m : moduli) squares.push_back(m * m);
+    add_parts(backend);
+    if (backend.narrower().lanes() < backend.lanes()) add_parts(backend.narrower());
   }
 
   Row row() {
-    Row row{random_lanes(*arithmetic, numbers), {}};
-    row.element = load_element(*arithmetic, row.values);
+    Row row{random_lanes(*parts.front().arithmetic, numbers), {}};
+    for (const Part& part : parts) {
+      row.elements.push_back(load_element(*part.arithmetic, part.of(row.values)));
+    }
     return row;
   }
 
   Row half_row() {
-    Row row{random_half_lanes(*arithmetic, numbers), {}};
-    row.element = load_half_element(*arithmetic, row.values);
+    Row row{random_half_lanes(*parts.front().arithmetic, numbers), {}};
+    for (const Part& part : parts) {
+      row.elements.push_back(load_half_element(*part.arithmetic, part.of(row.values)));
+    }
     return row;
   }
 
   /// A row whose second half is zero.
   Row first_half_row() {
-    Row row{{}, load_element(*arithmetic, random_lanes(*arithmetic, numbers))};
-    std::fill(row.element.begin() + static_cast<std::ptrdiff_t>(arithmetic->half_words()), row.element.end(),
-              0);
-    row.values = arithmetic->store(row.element.data());
+    Row row = this->row();
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto half = static_cast<std::ptrdiff_t>(parts[i].arithmetic->half_words());
+      std::fill(row.elements[i].begin() + half, row.elements[i].end(), 0);
+    }
+    row.values = parts.front().arithmetic->store(row.elements.front().data());  // the same for all parts
     return row;
   }
 
   Numbers numbers;
-  std::unique_ptr<const PairArithmetic> arithmetic;
+  std::vector<Integer> moduli;
   std::vector<Integer> squares;
+  std::vector<Part> parts;
+
+ private:
+  void add_parts(const Backend& backend) {
+    for (std::size_t lane = 0; lane < moduli.size(); lane += backend.lanes()) {
+      parts.push_back({lane, backend.pair_arithmetic(std::span(moduli).subspan(lane, backend.lanes()))});
+    }
+  }
 };
 
 /// step(bench, x, y) changes x.element by y.element and says what is in a lane now: expected(lane).
@@ -74,11 +99,7 @@ struct Bench {
 template <typename MakeRow, typename MakeFactor, typename Step, typename Expected, typename Show>
 void try_all(const MakeRow& make_row, const MakeFactor& make_factor, const Step& step,
              const Expected& expected, const Show& show) {
-#ifdef OPALINE_TESTED_NARROW
-  const Backend& tested = backend(OPALINE_TESTED_BACKEND).narrower();
-#else
   const Backend& tested = backend(OPALINE_TESTED_BACKEND);
-#endif
   for (const std::size_t bits : kSizes) {
     CAPTURE(bits, tested.name());
     const std::size_t a_choice = kNumbers * kStepsANumber * tested.lanes();
@@ -94,21 +115,29 @@ void try_all(const MakeRow& make_row, const MakeFactor& make_factor, const Step&
         rows.push_back(make_row(bench));
         factors.push_back(make_factor(bench));
       }
-      for (std::size_t i = 0; i < kNumbers * kStepsANumber; ++i) {
-        Row& x = rows[i % kNumbers];
-        const Row& y = factors[(i + i / kNumbers) % kNumbers];
-        step(*bench.arithmetic, x.element.data(), y.element.data());
-        const std::vector<Integer> shown = show(*bench.arithmetic, x.element.data());
+      for (std::size_t turn = 0; turn < kNumbers * kStepsANumber; ++turn) {
+        Row& x = rows[turn % kNumbers];
+        const Row& y = factors[(turn + turn / kNumbers) % kNumbers];
+        std::vector<Integer> right;
         for (std::size_t lane = 0; lane < tested.lanes(); ++lane) {
-          Integer right = expected(bench, lane, x.values[lane], y.values[lane]);
-          if (shown[lane] != right && wrong++ == 0) {
-            const std::lock_guard lock(mutex);
-            first_wrong = x.values[lane].str() + " with " + y.values[lane].str() + " modulo " +
-                          bench.arithmetic->modulus(lane).str();
-          }
-          x.values[lane] = std::move(right);
-          ++done;
+          right.push_back(expected(bench, lane, x.values[lane], y.values[lane]));
         }
+        for (std::size_t p = 0; p < bench.parts.size(); ++p) {
+          const auto& [first_lane, arithmetic] = bench.parts[p];
+          step(*arithmetic, x.elements[p].data(), y.elements[p].data());
+          const std::vector<Integer> shown = show(*arithmetic, x.elements[p].data());
+          for (std::size_t i = 0; i < shown.size(); ++i) {
+            const std::size_t lane = first_lane + i;
+            if (shown[i] != right[lane] && wrong++ == 0) {
+              const std::lock_guard lock(mutex);
+              first_wrong = x.values[lane].str() + " with " + y.values[lane].str() + " modulo " +
+                            bench.moduli[lane].str() + " in " + std::to_string(arithmetic->lanes()) +
+                            " lanes";
+            }
+          }
+        }
+        done += right.size();
+        x.values = std::move(right);
       }
     });
     INFO(first_wrong);
@@ -143,7 +172,7 @@ TEST_CASE("products with 1 + k·m") {
   try_all([](Bench& b) { return b.row(); }, [](Bench& b) { return b.half_row(); },
           [](const PairArithmetic& f, Word* x, const Word* k) { f.mul_one_plus_km(x, x, k); },
           [](const Bench& b, std::size_t lane, const Integer& x, const Integer& k) {
-            return Integer(x * (1 + k * b.arithmetic->modulus(lane)) % b.squares[lane]);
+            return Integer(x * (1 + k * b.moduli[lane]) % b.squares[lane]);
           },
           kWhole);
 }
@@ -161,7 +190,7 @@ TEST_CASE("products of half elements") {
   try_all([](Bench& b) { return b.half_row(); }, [](Bench& b) { return b.half_row(); },
           [](const PairArithmetic& f, Word* x, const Word* y) { f.mul_halves(x, x, y); },
           [](const Bench& b, std::size_t lane, const Integer& x, const Integer& y) {
-            return Integer(x * y % b.arithmetic->modulus(lane));
+            return Integer(x * y % b.moduli[lane]);
           },
           [](const PairArithmetic& f, const Word* k) {
             // (1 + k·m)'s second half is k.
