@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <initializer_list>
 #include <vector>
 
 #include "opaline/base/error.h"
-#include "opaline/bigint/kernels/accessible.h"
+#include "opaline/bigint/kernels/announce.h"
 #include "opaline/bigint/kernels/ifma_kernels.h"
 #include "opaline/bigint/kernels/radix_square.h"
 
@@ -66,37 +67,39 @@ class IfmaArithmetic final : public PairArithmetic {
   }
 
   void mul(Word* r, const Word* x, const Word* y) const override {
-    assert(is_element(r) && is_element(x) && is_element(y));
+    announce({x, y}, words(), r, words());
     Kernels::mul(moduli_, r, x, y);
     assert(is_reduced(r) && is_reduced(r + half_words()));
   }
 
   void sqr(Word* r, const Word* x) const override {
-    assert(is_element(r) && is_element(x));
+    announce({x}, words(), r, words());
     Kernels::sqr(moduli_, r, x);
     assert(is_reduced(r) && is_reduced(r + half_words()));
   }
 
   void mul_one_plus_km(Word* r, const Word* x, const Word* k) const override {
-    assert(is_element(r) && is_element(x) && is_half(k));
+    announce({x}, words(), r, words());
+    announce_read(k, half_words());
     Kernels::mul_one_plus_km(moduli_, r, x, k);
     assert(is_reduced(r + half_words()));
   }
 
   void mul_first_half(Word* r, const Word* x, const Word* y) const override {
-    assert(is_element(r) && is_element(x) && is_half(y));
+    announce({x}, words(), r, words());
+    announce_read(y, half_words());
     Kernels::mul_first_half(moduli_, r, x, y);
     assert(is_reduced(r) && is_reduced(r + half_words()));
   }
 
   void mul_halves(Word* r, const Word* x, const Word* y) const override {
-    assert(is_half(r) && is_half(x) && is_half(y));
+    announce({x, y}, half_words(), r, half_words());
     Kernels::mul_halves(moduli_, r, x, y);
     assert(is_reduced(r));
   }
 
   void add_halves(Word* r, const Word* x, const Word* y) const override {
-    assert(is_half(r) && is_half(x) && is_half(y));
+    announce({x, y}, half_words(), r, half_words());
     Kernels::add_halves(moduli_, r, x, y);
     assert(is_reduced(r));
   }
@@ -104,7 +107,7 @@ class IfmaArithmetic final : public PairArithmetic {
   void select(Word* r, const Word* table, std::size_t entries,
               std::span<const std::uint32_t> index) const override {
     assert(index.size() == kLanes && entries <= 256);
-    assert(is_element(r) && is_accessible(table, entries * words()));
+    announce({table}, entries * words(), r, words());
     Kernels::select(r, table, words() / kLanes, entries, index.data());
   }
 
@@ -112,7 +115,7 @@ class IfmaArithmetic final : public PairArithmetic {
                       std::span<const std::uint32_t> index) const override {
     assert(index.size() % kLanes == 0);
     const std::size_t elements = index.size() / kLanes;
-    assert(is_accessible(r, elements * words()) && is_accessible(table, compact_words(entries)));
+    announce({table}, compact_words(entries), r, elements * words());
     for (std::size_t first = 0; first < elements; first += ifma::kMostSelected) {
       Kernels::select_compact(r + first * words(), table, words() / kLanes, entries,
                               index.data() + first * kLanes, std::min(ifma::kMostSelected, elements - first));
@@ -120,21 +123,23 @@ class IfmaArithmetic final : public PairArithmetic {
   }
 
   void compact(Word* table, const Word* elements, std::size_t entries) const override {
-    assert(is_accessible(table, compact_words(entries)) && is_accessible(elements, entries * words()));
+    announce({elements}, entries * words(), table, compact_words(entries));
     Kernels::compact(table, elements, words() / kLanes, entries);
   }
 
   std::size_t compact_words(std::size_t entries) const override { return entries * words() / kLanes; }
 
   void gather_numbers_vartime(Word* r, std::span<const Word* const> numbers) const override {
-    assert(numbers.size() == kLanes && is_element(r));
-    assert(std::ranges::all_of(numbers, [&](const Word* number) { return is_number(number); }));
+    assert(numbers.size() == kLanes);
+    for (const Word* const number : numbers) announce_read(number, number_words());
+    announce_write(r, words());
     Kernels::gather_numbers(r, words() / kLanes, numbers.data());
   }
 
   void scatter_numbers_vartime(std::span<Word* const> numbers, const Word* x) const override {
-    assert(numbers.size() == kLanes && is_element(x));
-    assert(std::ranges::all_of(numbers, [&](const Word* number) { return is_number(number); }));
+    assert(numbers.size() == kLanes);
+    for (Word* const number : numbers) announce_write(number, number_words());
+    announce_read(x, words());
     Kernels::scatter_numbers(numbers.data(), words() / kLanes, x);
   }
 
@@ -156,7 +161,6 @@ class IfmaArithmetic final : public PairArithmetic {
           std::span(values, kLanes * modulus_size()).subspan(lane * modulus_size(), modulus_size());
       to_lane<kLanes>(number, r + lane, limbs_);
     }
-    assert(is_half(r));
     Kernels::mul_halves(moduli_, r, r, r_squared_.data());  // its first half is R² mod m
   }
 
@@ -235,9 +239,11 @@ class IfmaArithmetic final : public PairArithmetic {
     return not_below;
   }
 
-  bool is_element(const Word* words) const { return is_accessible(words, this->words()); }
-  bool is_half(const Word* words) const { return is_accessible(words, half_words()); }
-  bool is_number(const Word* words) const { return is_accessible(words, number_words()); }
+  static void announce(std::initializer_list<const Word*> inputs, std::size_t input_words, Word* output,
+                       std::size_t output_words) {
+    for (const Word* const input : inputs) announce_read(input, input_words);
+    announce_write(output, output_words);
+  }
 
   /// Every lane below 4m with proper limbs: what a debug build checks of every result.
   [[maybe_unused]] bool is_reduced(const Word* half) const {
