@@ -61,6 +61,14 @@ std::optional<Box> ink_box(const GreyField& field) {
   return box;
 }
 
+GreyField cut_to(const Box& box, const GreyField& field) {
+  GreyField cut{box.rows(), box.columns(), {}};
+  for (std::size_t r = box.top; r < box.bottom; ++r) {
+    for (std::size_t c = box.left; c < box.right; ++c) cut.values.push_back(field.at(r, c));
+  }
+  return cut;
+}
+
 struct Place {
   double row = 0;
   double column = 0;
@@ -83,13 +91,21 @@ GreyField field_of(const GreyImage& picture) {
   return {picture.rows, picture.columns, {picture.pixels.begin(), picture.pixels.end()}};
 }
 
-// Light on black, within the box and centred.
+// By how much ink of this size moves for its centre to be in the middle, without leaving the image.
+std::size_t shift(double centre, std::size_t size) {
+  return static_cast<std::size_t>(
+      std::clamp(std::lround(kMiddle - centre), 0L, static_cast<long>(kSide - size)));
+}
+
+// Light on black, within the box and centred as far as it can be.
 bool is_finished(const GreyField& field) {
   if (field.rows != kSide || field.columns != kSide) return false;
   const std::optional<Box> box = ink_box(field);
   if (!box || box->rows() > kBox || box->columns() > kBox) return false;
-  const Place centre = centre_of_mass(field);
-  return std::abs(centre.row - kMiddle) <= 1 && std::abs(centre.column - kMiddle) <= 1;
+  const Place centre = centre_of_mass(cut_to(*box, field));
+  const auto is_near = [](std::size_t a, std::size_t b) { return a <= b + 1 && b <= a + 1; };
+  return is_near(box->top, shift(centre.row, box->rows())) &&
+         is_near(box->left, shift(centre.column, box->columns()));
 }
 
 GreyField reduced(const GreyField& field) {
@@ -211,11 +227,7 @@ GreyField cut_out(const GreyField& ink) {
   }
   const std::optional<Box> box = ink_box(digit);
   if (!box) no_digit("nothing stands out from the paper");
-  GreyField cut{box->rows(), box->columns(), {}};
-  for (std::size_t r = box->top; r < box->bottom; ++r) {
-    for (std::size_t c = box->left; c < box->right; ++c) cut.values.push_back(digit.at(r, c));
-  }
-  return cut;
+  return cut_to(*box, digit);
 }
 
 // How broad the strokes are on average, in pixels: a stroke's outline is about twice its length. An outline
@@ -253,22 +265,21 @@ GreyField fitted(const GreyField& digit) {
   return resized(digit, side(digit.rows), side(digit.columns));
 }
 
-// By how much ink of this size moves, without leaving the image.
-std::size_t shift(double centre, std::size_t size) {
-  return static_cast<std::size_t>(
-      std::clamp(std::lround(kMiddle - centre), 0L, static_cast<long>(kSide - size)));
+// In whole grey levels up to 255, without the edges that they leave blank.
+GreyField in_grey_levels(GreyField digit) {
+  const double brightest = *std::max_element(digit.values.begin(), digit.values.end());
+  for (double& value : digit.values) value = std::round(255 * value / brightest);
+  return cut_to(ink_box(digit).value(), digit);
 }
 
 ImageSet centred(const GreyField& digit) {
   const Place centre = centre_of_mass(digit);
   const std::size_t down = shift(centre.row, digit.rows);
   const std::size_t right = shift(centre.column, digit.columns);
-  const double brightest = *std::max_element(digit.values.begin(), digit.values.end());
   ImageSet image{1, kSide, kSide, std::vector<std::uint8_t>(kSide * kSide)};
   for (std::size_t r = 0; r < digit.rows; ++r) {
     for (std::size_t c = 0; c < digit.columns; ++c) {
-      image.pixels[(r + down) * kSide + c + right] =
-          static_cast<std::uint8_t>(std::lround(255 * digit.at(r, c) / brightest));
+      image.pixels[(r + down) * kSide + c + right] = static_cast<std::uint8_t>(digit.at(r, c));
     }
   }
   return image;
@@ -283,7 +294,7 @@ ImageSet digit_from(const GreyImage& picture) {
   }
   const GreyField field = field_of(picture);
   if (is_finished(field)) return {1, kSide, kSide, picture.pixels};
-  return centred(fitted(broadened(cut_out(without_paper(reduced(field))))));
+  return centred(in_grey_levels(fitted(broadened(cut_out(without_paper(reduced(field)))))));
 }
 
 }  // namespace opaline

@@ -28,9 +28,10 @@ GreyImage read_png(const std::filesystem::path& path);
 
 /// The digit in a picture, dark on light or light on dark, as one image like MNIST's (Y. LeCun, C. Cortes,
 /// C. J. C. Burges): 28×28, ink up to 255 on paper of exactly 0, scaled to fit 20×20 with its shape kept, its
-/// centre of mass in the middle. Strokes much thinner than MNIST's are broadened. Light may fall unevenly but
-/// without sharp shadows; the paper has to be the larger part of the picture. A picture that is such an image
-/// already comes back as it is. Error(invalid_argument) if nothing stands out from the paper.
+/// centre of mass in the middle, as far as it then stays in the image. Strokes much thinner than MNIST's are
+/// broadened. Light may fall unevenly but without sharp shadows; the paper has to be the larger part of the
+/// picture. A picture that is such an image already comes back as it is. Error(invalid_argument) if nothing
+/// stands out from the paper.
 ImageSet digit_from(const GreyImage& picture);
 
 }  // namespace opaline
