@@ -198,7 +198,7 @@ class Exchange(unittest.TestCase):
             refused = self.run_any("import", changed, "--key", self.key, "--spec", SPEC, "--output", ours)
             self.assertEqual(refused.returncode, 1)
             self.assertIn(b"number 1, counted from 0, is " + why, refused.stderr)
-            self.assertNotIn(repr(wrong).encode(), refused.stderr)
+            self.assertNotIn(repr(wrong).encode(), refused.stderr.replace(str(changed).encode(), b""))
 
 
 if __name__ == "__main__":
