@@ -9,7 +9,8 @@
 namespace opaline::test {
 
 /// Finds what is left of a secret key in the memory of this process: its words as numbers lie in memory, its
-/// limbs of 52 bits as vector kernels hold them, runs of eight of its big-endian bytes, and of its base64url text. What it looks for it keeps in another form.
+/// limbs of 52 bits as vector kernels hold them, runs of eight of its big-endian bytes, and of its base64url
+/// text. What it looks for it keeps in another form.
 class KeyTraces {
  public:
   explicit KeyTraces(const SecretKey& key);
