@@ -68,6 +68,7 @@ class BlockSize {
   };
 
   void cut(void* chunk, std::size_t bytes) {
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): no size is 0
     for (std::size_t at = bytes < kChunk ? kChunk / bytes : 1; at-- > 0;) {
       free_ = new (static_cast<std::byte*>(chunk) + at * bytes) Block{free_};
     }

@@ -5,6 +5,7 @@
 #include <ucontext.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -122,7 +123,7 @@ struct Switch {
 
 /// makecontext(3) passes ints.
 void enter(unsigned high, unsigned low) {
-  auto* const at = reinterpret_cast<Switch*>(std::uintptr_t{high} << 32 | low);
+  auto* const at = std::bit_cast<Switch*>(std::uintptr_t{high} << 32 | low);
   at->run.start();
 }
 
