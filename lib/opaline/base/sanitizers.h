@@ -1,7 +1,7 @@
 #pragma once
 
-// Which sanitizer a build has: OPALINE_ADDRESS_SANITIZER, OPALINE_THREAD_SANITIZER, or neither. GCC and clang
-// say it differently.
+// Which sanitizer a build has: OPALINE_ADDRESS_SANITIZER, OPALINE_THREAD_SANITIZER, OPALINE_MEMORY_SANITIZER
+// or none. GCC and clang say it differently.
 #if defined(__SANITIZE_ADDRESS__)
 #define OPALINE_ADDRESS_SANITIZER
 #endif
@@ -14,5 +14,8 @@
 #endif
 #if __has_feature(thread_sanitizer) && !defined(OPALINE_THREAD_SANITIZER)
 #define OPALINE_THREAD_SANITIZER
+#endif
+#if __has_feature(memory_sanitizer)
+#define OPALINE_MEMORY_SANITIZER
 #endif
 #endif

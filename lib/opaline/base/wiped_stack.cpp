@@ -20,7 +20,8 @@
 #include <valgrind/valgrind.h>
 #endif
 
-#if defined(OPALINE_ADDRESS_SANITIZER) || defined(OPALINE_THREAD_SANITIZER)
+#if defined(OPALINE_ADDRESS_SANITIZER) || defined(OPALINE_THREAD_SANITIZER) || \
+    defined(OPALINE_MEMORY_SANITIZER)
 #define OPALINE_SANITIZED
 #endif
 
