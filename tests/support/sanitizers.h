@@ -5,7 +5,7 @@
 namespace opaline::test {
 
 /// Whether this is a build with a sanitizer that keeps its own books of stacks and heaps.
-#if defined(OPALINE_ADDRESS_SANITIZER) || defined(OPALINE_THREAD_SANITIZER)
+#ifdef OPALINE_SANITIZED
 inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;

@@ -1,10 +1,6 @@
 #include "opaline/base/constant_time.h"
 
-#if defined(__has_feature)
-#if __has_feature(memory_sanitizer)
-#define OPALINE_MEMORY_SANITIZER
-#endif
-#endif
+#include "opaline/base/sanitizers.h"
 
 #ifdef OPALINE_MEMORY_SANITIZER
 #include <sanitizer/msan_interface.h>

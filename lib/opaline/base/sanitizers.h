@@ -1,7 +1,7 @@
 #pragma once
 
 // Which sanitizer a build has: OPALINE_ADDRESS_SANITIZER, OPALINE_THREAD_SANITIZER, OPALINE_MEMORY_SANITIZER
-// or none. GCC and clang say it differently.
+// or none; with any of them OPALINE_SANITIZED. GCC and clang say it differently.
 #if defined(__SANITIZE_ADDRESS__)
 #define OPALINE_ADDRESS_SANITIZER
 #endif
@@ -18,4 +18,8 @@
 #if __has_feature(memory_sanitizer)
 #define OPALINE_MEMORY_SANITIZER
 #endif
+#endif
+#if defined(OPALINE_ADDRESS_SANITIZER) || defined(OPALINE_THREAD_SANITIZER) || \
+    defined(OPALINE_MEMORY_SANITIZER)
+#define OPALINE_SANITIZED
 #endif

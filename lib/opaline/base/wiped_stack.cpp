@@ -20,11 +20,6 @@
 #include <valgrind/valgrind.h>
 #endif
 
-#if defined(OPALINE_ADDRESS_SANITIZER) || defined(OPALINE_THREAD_SANITIZER) || \
-    defined(OPALINE_MEMORY_SANITIZER)
-#define OPALINE_SANITIZED
-#endif
-
 namespace opaline {
 namespace {
 
