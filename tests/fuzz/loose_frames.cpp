@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fuzz/wire_fields.h"
+#include "opaline/base/error.h"
 #include "opaline/base/sha256.h"
 
 namespace opaline::fuzz {
@@ -77,6 +78,18 @@ Bytes mutate_frames(Bytes file, std::size_t limit, Mutator& mutator) {
       frame.payload = mutate_message(frame.payload, limit, mutator);
   }
   return put_together(*frames);
+}
+
+Bytes forge_or_mutate_frames(Bytes file, std::size_t limit, Mutator& mutator,
+                             Bytes (*forge)(const Bytes&, Mutator&)) {
+  if (mutator.one_in(3)) {
+    try {
+      return forge(file, mutator);
+    } catch (const Error&) {
+      // Not what it was any more: changed like any other bytes.
+    }
+  }
+  return mutate_frames(std::move(file), limit, mutator);
 }
 
 }  // namespace opaline::fuzz

@@ -24,4 +24,8 @@ Bytes put_together(const std::vector<LooseFrame>& frames);
 /// Changes a payload, or which frames there are, or (rarely) any bytes.
 Bytes mutate_frames(Bytes file, std::size_t limit, Mutator& mutator);
 
+/// Every third time what `forge` makes of a file, unless it throws Error; otherwise mutate_frames.
+Bytes forge_or_mutate_frames(Bytes file, std::size_t limit, Mutator& mutator,
+                             Bytes (*forge)(const Bytes&, Mutator&));
+
 }  // namespace opaline::fuzz

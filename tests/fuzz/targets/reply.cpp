@@ -84,14 +84,7 @@ Bytes forged(const Bytes& input, Mutator& mutator) {
 }
 
 Bytes mutate(Bytes input, std::size_t limit, Mutator& mutator) {
-  if (mutator.one_in(3)) {
-    try {
-      return forged(input, mutator);
-    } catch (const Error&) {
-      // Not a reply any more: changed like any other bytes.
-    }
-  }
-  return mutate_frames(std::move(input), limit, mutator);
+  return forge_or_mutate_frames(std::move(input), limit, mutator, forged);
 }
 
 }  // namespace
