@@ -93,9 +93,9 @@ struct Bench {
   }
 };
 
-/// step(bench, x, y) changes x.element by y.element and says what is in a lane now: expected(lane).
-/// Everything is done as often as there are operand sets; what differs is reported at the end, Catch2 being
-/// for one thread.
+/// step(arithmetic, x, y) changes an element x by an element y; expected(bench, lane, x, y) says what is in a
+/// lane then, show(arithmetic, x) what is. Everything is done as often as there are operand sets; what
+/// differs is reported at the end, Catch2 being for one thread.
 template <typename MakeRow, typename MakeFactor, typename Step, typename Expected, typename Show>
 void try_all(const MakeRow& make_row, const MakeFactor& make_factor, const Step& step,
              const Expected& expected, const Show& show) {

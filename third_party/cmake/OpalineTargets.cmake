@@ -32,8 +32,8 @@ endfunction()
 
 # Most of a build is tests, whose own code need not be fast.
 # (GCC 12 then sees accesses beyond its own std::string that are not there.)
-set(OPALINE_TEST_OPTIONS $<$<CONFIG:Release>:-O1> $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds> $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
-                         $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overread>)
+set(OPALINE_TEST_OPTIONS $<$<CONFIG:Release>:-O1>
+                         $<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-Wno-array-bounds$<SEMICOLON>-Wno-stringop-overflow>)
 
 # opaline_test(NAME SOURCES ... LIBRARIES ... [LABELS ...]): one Catch2 program, registered with ctest.
 # opaline_data_test, opaline_ifma_test: the same for a program that needs the data sets at OPALINE_DATA, or
