@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <exception>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -11,7 +12,7 @@
 
 using namespace opaline;
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   if (const char* const missing = test::what_is_missing(); missing != nullptr) {
     std::printf("skipped: %s\n", missing);
     return 77;
@@ -36,4 +37,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: planted_faults none|short_operand|short_result|race\n", stderr);
     return 2;
   }
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 2;
 }

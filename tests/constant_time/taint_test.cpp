@@ -14,6 +14,9 @@
 #include <vector>
 
 #include "opaline/base/constant_time.h"
+#include "opaline/inference/client.h"
+#include "opaline/inference/server.h"
+#include "opaline/inference/spec_certificate.h"
 #include "opaline/paillier/decryptor.h"
 #include "opaline/paillier/encryptor.h"
 #include "opaline/paillier/key_files.h"
@@ -44,9 +47,10 @@ void require(bool condition, const char* what) {
 }
 
 /// That memcheck has not lost sight of it.
-void require_secret([[maybe_unused]] std::span<const Word> words) {
+template <typename T>
+void require_secret([[maybe_unused]] const T& words) {
 #ifdef VALGRIND_GET_VBITS
-  for (const Word& word : words) {
+  for (const auto& word : words) {
     Word undefined = 0;
     require(VALGRIND_GET_VBITS(&word, &undefined, sizeof(word)) == 1 && undefined != 0,
             "a secret is no longer taken for one");
@@ -100,6 +104,49 @@ void round_trip(const SecretKey& key, const Encryptor& encryptor) {
   }
 }
 
+/// What a client does from inputs to answers, in every sort of layout.
+void ask(const SecretKey& key, const QueryEncryptor& client, const CompiledModel& model) {
+  const ReplyDecryptor reader(model.client_spec(), Decryptor(key, backend("portable")));
+  const std::int64_t most = model.client_spec().encoding.maximum();
+  const std::vector<EncodedInput> inputs = {{0, 0, 0, 0, 0}, {most, most, most, most, most}, {1, 2, 3, 4, 5}};
+  for (LayoutShape layout :
+       {client.plain(), client.batch(3), LayoutShape{3, 2, 1, 1, 0}, LayoutShape{2, 3, 3, 2, 0}}) {
+    layout.slot_bits = SlotLayout::slot_bits(layout, certificate_of(model.client_spec()));
+    test::mark_randomness_secret(false);
+    const QueryHeader header = client.header(inputs.size(), layout);
+    test::mark_randomness_secret(true);
+    Bytes query = to_frame(header);
+    const auto secret_input = [&](std::size_t i) {
+      EncodedInput input = inputs[i];
+      mark_secret(std::span<const std::int64_t>(input));
+      return input;
+    };
+    const auto append = [&](ByteView frame) { query.insert(query.end(), frame.begin(), frame.end()); };
+    client.encrypt(header, 0, secret_input, append, [](std::size_t) {});
+    test::mark_randomness_secret(false);  // a server's, which has secrets of its own
+    const Bytes reply = Server(model).answer(query);
+    test::mark_randomness_secret(true);
+    std::vector<std::vector<std::int64_t>> answers = reader.decrypt(reply);
+    require(answers.size() == inputs.size(), "an answer for every input");
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      require_secret(answers[i]);
+      declassify(std::span<const std::int64_t>(answers[i]));
+      require(answers[i] == model.predict(inputs[i]), "a wrong answer");
+    }
+  }
+}
+
+CompiledModel served_model() {
+  ClientSpec spec;
+  spec.name = "taint";
+  spec.input_shape = {5};
+  spec.inputs = 5;
+  spec.outputs = 3;
+  spec.encoding.bits = 4;
+  spec.labels = {"a", "b", "c"};
+  return {spec, {1, -2, 3, -4, 5, 7, 0, -7, 0, 7, -1, -1, -1, -1, -1}, {10, -20, 0}};
+}
+
 volatile int sink = 0;
 
 const std::map<std::string, std::function<void()>> kCases = {
@@ -129,6 +176,18 @@ const std::map<std::string, std::function<void()>> kCases = {
      [] {
        const SecretKey key = loaded_key();
        round_trip(key, Encryptor(key.public_key(), backend("portable"), {PublicNoiseKind::djn, 0}));
+     }},
+    {"client_with_its_key",
+     [] {
+       const SecretKey key = loaded_key();
+       const CompiledModel model = served_model();
+       ask(key, {model.client_spec(), Encryptor(key, backend("portable"))}, model);
+     }},
+    {"client_with_a_public_key",
+     [] {
+       const SecretKey key = loaded_key();
+       const CompiledModel model = served_model();
+       ask(key, {model.client_spec(), Encryptor(key.public_key(), backend("portable"))}, model);
      }},
     {"leak_by_a_branch",
      [] {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 #include "opaline/bigint/divider.h"
 #include "opaline/bigint/exponentiation.h"
 #include "opaline/bigint/fixed_base.h"
+#include "opaline/packing/slot_layout.h"
 #include "opaline/paillier/centred_numbers.h"
 #include "opaline/paillier/decryptor.h"
 #include "opaline/paillier/encryptor.h"
@@ -93,6 +95,7 @@ class Steps {
     add_division();
     add_base64();
     add_plaintexts();
+    add_slots();
     for (const Backend* const backend : backends()) {
       if (!backend->supported()) continue;
       add_products(*backend);
@@ -164,6 +167,41 @@ class Steps {
     auto residue = keep(WordVector(centred->size()));
     steps_.push_back({"residue of a plaintext", 1, [=](std::size_t i) { *copy = (*inputs)[i]; },
                       [=] { centred->residue(*residue, *copy); }});
+  }
+
+  /// Inputs into slots, and answers out of them, several of an image in each.
+  void add_slots() {
+    const Certificate certificate{12, 3, 15, 1000, 40};
+    LayoutShape shape{4, 3, 3, 2, 0};
+    shape.slot_bits = SlotLayout::slot_bits(shape, certificate);
+    auto layout = keep(SlotLayout(shape, certificate, kSmallestKeyBits));
+    auto plaintext = keep(WordVector(words_for(kSmallestKeyBits)));
+
+    auto values = keep(inputs_below(all_ones(2 * certificate.inputs)));
+    auto chosen = keep((*values)[0]);
+    auto images =
+        keep(std::vector<std::vector<std::int64_t>>(2, std::vector<std::int64_t>(certificate.inputs)));
+    steps_.push_back({"inputs into slots", 1,
+                      [=](std::size_t i) {
+                        choose(*chosen, *values, i);
+                        for (std::size_t j = 0; j < chosen->size(); ++j) {
+                          (*images)[j % 2][j / 2] = static_cast<std::int64_t>((*chosen)[j] & 15);
+                        }
+                      },
+                      [=] { layout->pack(*plaintext, 1, *images); }});
+
+    auto replies = keep(std::vector<WordVector>());
+    for (const WordVector& random : inputs_below(all_ones(2 * certificate.outputs))) {
+      Integer reply = 0;
+      for (std::size_t k = 0; k < random.size(); ++k) {
+        const Integer biased = random[k] % static_cast<Word>(2 * certificate.bound + 1);
+        reply += biased << static_cast<unsigned>(layout->answer_bit(k % 2, k / 2));
+      }
+      replies->emplace_back(plaintext->size());
+      to_words(reply, replies->back());
+    }
+    steps_.push_back({"answers out of slots", 1, [=](std::size_t i) { choose(*plaintext, *replies, i); },
+                      [=] { layout->unpack(0, *plaintext, 2); }});
   }
 
   static std::string named(const char* what, const Backend& backend) {
@@ -281,7 +319,7 @@ bool is_as_it_should_be(const Step& step, std::size_t samples) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   std::size_t samples = 40'000;
   bool whole = false;
   std::string only;
@@ -315,4 +353,7 @@ int main(int argc, char** argv) {
   if (failed > 0)
     std::printf("%d steps take a time that depends on secrets, or a leak was not found\n", failed);
   return failed == 0 ? 0 : 1;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 2;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "opaline/bigint/integer.h"
 #include "opaline/packing/slot_layout.h"
 #include "support/error_kind.h"
 

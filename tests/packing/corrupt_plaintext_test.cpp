@@ -7,6 +7,7 @@
 
 #include "small_model.h"
 #include "support/error_kind.h"
+#include "support/packed_integers.h"
 
 using namespace opaline;
 using namespace opaline::test;
@@ -14,7 +15,7 @@ using namespace opaline::test;
 namespace {
 
 bool is_corrupt(const SlotLayout& layout, const Integer& plaintext, std::size_t count) {
-  return kind_of([&] { layout.unpack(0, plaintext, count); }) == ErrorKind::corrupt_reply;
+  return kind_of([&] { unpack_integer(layout, 0, plaintext, count); }) == ErrorKind::corrupt_reply;
 }
 
 Integer power_of_two(std::size_t exponent) { return Integer(1) << static_cast<unsigned>(exponent); }
@@ -92,7 +93,7 @@ TEST_CASE("what stands in runs of unwanted sums is not looked at") {
     for (std::size_t run = 0; run < layout.runs(); ++run) {
       const Integer full = power_of_two(layout.run_bits()) - 1;
       const Integer plaintext = zeros(layout) + full * power_of_two(layout.run_bit(image, run));
-      CHECK(layout.unpack(0, plaintext, 2) == layout.unpack(0, zeros(layout), 2));
+      CHECK(unpack_integer(layout, 0, plaintext, 2) == unpack_integer(layout, 0, zeros(layout), 2));
     }
   }
 }
@@ -104,7 +105,7 @@ TEST_CASE("an answer that the model does not have is corrupt") {
   Integer plaintext = 0;
   for (std::size_t image = 0; image < 2; ++image)
     plaintext += 100 * power_of_two(layout.answer_bit(image, 0));
-  const auto last = [&](const Integer& x) { return kind_of([&] { layout.unpack(1, x, 2); }); };
+  const auto last = [&](const Integer& x) { return kind_of([&] { unpack_integer(layout, 1, x, 2); }); };
   CHECK_FALSE(last(plaintext));
   CHECK(last(plaintext + power_of_two(layout.answer_bit(0, 1))) == ErrorKind::corrupt_reply);
   CHECK(last(plaintext + power_of_two(layout.answer_bit(1, 1) + 3)) == ErrorKind::corrupt_reply);
@@ -124,7 +125,7 @@ TEST_CASE("random numbers below the modulus are corrupt") {
 
 TEST_CASE("more images or replies than there are cannot be asked for") {
   const SlotLayout layout = SlotLayout::plain({10, 3, 3, 100, 40}, 1024);
-  CHECK(layout.unpack(0, 107, 1) == std::vector<std::vector<std::int64_t>>{{7}});
-  CHECK(kind_of([&] { layout.unpack(0, 107, 2); }) == ErrorKind::invalid_argument);
-  CHECK(kind_of([&] { layout.unpack(3, 107, 1); }) == ErrorKind::invalid_argument);
+  CHECK(unpack_integer(layout, 0, 107, 1) == std::vector<std::vector<std::int64_t>>{{7}});
+  CHECK(kind_of([&] { unpack_integer(layout, 0, 107, 2); }) == ErrorKind::invalid_argument);
+  CHECK(kind_of([&] { unpack_integer(layout, 3, 107, 1); }) == ErrorKind::invalid_argument);
 }

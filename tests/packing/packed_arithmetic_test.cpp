@@ -3,12 +3,14 @@
 
 #include <catch2/catch.hpp>
 #include <cstdint>
+#include <limits>
 #include <random>
 #include <vector>
 
 #include "opaline/packing/packed_map.h"
 #include "small_model.h"
 #include "support/error_kind.h"
+#include "support/packed_integers.h"
 
 using namespace opaline;
 using namespace opaline::test;
@@ -102,7 +104,7 @@ TEST_CASE("inputs outside their range and too many of them are refused") {
   const SlotLayout layout = SlotLayout::batch(certificate, 64);
   REQUIRE(layout.images() > 2);
   const auto pack = [&](const std::vector<std::vector<std::int64_t>>& images) {
-    return kind_of([&] { layout.pack(0, images); });
+    return kind_of([&] { pack_integer(layout, 0, images); });
   };
   CHECK_FALSE(pack({{15, 0}, {0, 0}}));
   CHECK(pack({{0, 0}, {16, 0}}) == ErrorKind::out_of_range);
@@ -112,8 +114,39 @@ TEST_CASE("inputs outside their range and too many of them are refused") {
   CHECK(pack(std::vector<std::vector<std::int64_t>>(layout.images() + 1, {0, 0})) ==
         ErrorKind::invalid_argument);
   CHECK(kind_of([&] {
-          layout.pack(2, std::vector<std::vector<std::int64_t>>{{0, 0}});
+          pack_integer(layout, 2, std::vector<std::vector<std::int64_t>>{{0, 0}});
         }) == ErrorKind::invalid_argument);
+}
+
+TEST_CASE("the first value outside a range is found, at both its ends and at those of 64 bits") {
+  constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
+  for (const std::int64_t maximum : {std::int64_t{0}, std::int64_t{15}, (std::int64_t{1} << 62) - 1}) {
+    std::vector<std::int64_t> values = {0, maximum, maximum / 2, maximum, 0};
+    CHECK_FALSE(find_outside(values, maximum));
+    CHECK_FALSE(find_outside({}, maximum));
+    for (const std::int64_t bad : {std::int64_t{-1}, maximum + 1, kLargest, -kLargest - 1, -maximum - 1}) {
+      for (std::size_t place = values.size(); place-- > 0;) {
+        values[place] = bad;
+        CHECK(find_outside(values, maximum) == place);
+      }
+      values = {0, maximum, maximum / 2, maximum, 0};
+    }
+  }
+}
+
+TEST_CASE("a plaintext is written over whatever stood there, and not into less room than it needs") {
+  const SlotLayout layout = SlotLayout::batch({2, 1, 15, 50, 40}, 512);
+  REQUIRE(layout.words() > 1);
+  const std::vector<std::vector<std::int64_t>> images(layout.images(), {9, 4});
+  WordVector clean(16);
+  WordVector used(16, ~Word{0});
+  layout.pack(clean, 1, images);
+  layout.pack(used, 1, images);
+  CHECK(clean == used);
+  CHECK(from_words(clean) == pack_integer(layout, 1, images));
+  WordVector little(layout.words() - 1);
+  CHECK(kind_of([&] { layout.pack(little, 1, images); }) == ErrorKind::invalid_argument);
+  CHECK(kind_of([&] { layout.unpack(0, little, 1); }) == ErrorKind::invalid_argument);
 }
 
 TEST_CASE("a map of another size than the layout's model is refused") {

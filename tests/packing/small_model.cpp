@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "support/packed_integers.h"
+
 namespace opaline::test {
 
 constexpr std::int32_t kLargestWeight = 7;
@@ -96,7 +98,7 @@ std::vector<Integer> reply_plaintexts(const PackedMap& map,
   const WeightMatrix matrix = map.matrix();
   std::vector<Integer> replies = map.constants();
   for (std::size_t c = 0; c < matrix.inputs; ++c) {
-    const Integer packed = map.layout().pack(c, images);
+    const Integer packed = pack_integer(map.layout(), c, images);
     for (std::size_t k = 0; k < matrix.outputs; ++k) {
       for (std::size_t p = 0; p < matrix.shifts.size(); ++p) {
         const std::int32_t weight = matrix.values[(k * matrix.shifts.size() + p) * matrix.inputs + c];
@@ -113,7 +115,7 @@ std::vector<std::vector<std::int64_t>> evaluate_packed(const SmallModel& model, 
   const std::vector<Integer> replies = reply_plaintexts(map, images);
   std::vector<std::vector<std::int64_t>> answers(images.size());
   for (std::size_t reply = 0; reply < replies.size(); ++reply) {
-    const auto some = layout.unpack(reply, replies[reply], images.size());
+    const auto some = unpack_integer(layout, reply, replies[reply], images.size());
     for (std::size_t i = 0; i < images.size(); ++i) {
       answers[i].insert(answers[i].end(), some[i].begin(), some[i].end());
     }

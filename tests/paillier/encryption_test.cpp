@@ -83,6 +83,46 @@ TEST_CASE("a plaintext outside (-n/2, n/2) is refused") {
   });
 }
 
+TEST_CASE("residues of any length go the same way as integers") {
+  for_encryptors([](const Encryptor& encryptor, const Backend& backend) {
+    const Decryptor decryptor(sample_key(), backend);
+    const PublicKey& key = sample_key().public_key();
+    const std::vector<Integer> numbers = {0, 1, 5, (key.n() - 1) / 2, (key.n() + 1) / 2, key.n() - 1};
+    PlaintextVector plaintexts(key, numbers.size());
+    REQUIRE(plaintexts.size() == numbers.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) to_words(numbers[i], plaintexts[i]);
+    const std::vector<Ciphertext> ciphertexts = encryptor.encrypt(plaintexts);
+    const PlaintextVector residues = decryptor.decrypt_residues(ciphertexts);
+    REQUIRE(residues.size() == numbers.size());
+    CHECK(residues.key() == key);
+    const std::vector<Integer> integers = decryptor.decrypt(ciphertexts);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      CHECK(residues[i].size() == words_for(key.bits()));
+      CHECK(from_words(residues[i]) == numbers[i]);
+      CHECK(floor_mod(integers[i], key.n()) == numbers[i]);
+    }
+    CHECK(encryptor.encrypt(PlaintextVector(key, 0)).empty());
+    CHECK(decryptor.decrypt_residues({}).size() == 0);
+  });
+}
+
+TEST_CASE("residues that are not below n, or of another key, are refused") {
+  for_encryptors([](const Encryptor& encryptor, const Backend& /*backend*/) {
+    const PublicKey& key = sample_key().public_key();
+    for (const Integer& bad : {key.n(), Integer(key.n() + 1), Integer((Integer(1) << key.bits()) - 1)}) {
+      for (const std::size_t place : {0U, 2U}) {
+        PlaintextVector plaintexts(key, 3);
+        to_words(bad, plaintexts[place]);
+        CHECK(kind_of([&] { encryptor.encrypt(plaintexts); }) == ErrorKind::out_of_range);
+      }
+    }
+    CHECK(kind_of([&] { encryptor.encrypt(PlaintextVector(other_key().public_key(), 1)); }) ==
+          ErrorKind::wrong_key);
+  });
+  const std::vector<Ciphertext> foreign = {Encryptor(other_key()).encrypt(1)};
+  CHECK(kind_of([&] { Decryptor(sample_key()).decrypt_residues(foreign); }) == ErrorKind::wrong_key);
+}
+
 TEST_CASE("noise is an n-th residue, and never the same twice") {
   for_encryptors([](const Encryptor& encryptor, const Backend& /*backend*/) {
     const SecretKey& key = sample_key();

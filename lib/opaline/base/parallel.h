@@ -97,6 +97,7 @@ inline std::vector<Share> even_shares(std::size_t count, std::size_t most, std::
   const auto threads = static_cast<std::size_t>(omp_get_max_threads());
   const std::size_t multiple = threads / std::gcd(threads, parts);
   std::size_t shares = (count + most - 1) / most;
+  // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): there is always a thread
   shares = std::min((shares + multiple - 1) / multiple * multiple, count);
   std::vector<Share> cut;
   cut.reserve(shares);

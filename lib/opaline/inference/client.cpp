@@ -30,12 +30,10 @@ std::vector<EncodedInput> take_inputs(const ClientSpec& spec, const InputSource&
                                                    std::to_string(taken.back().size()) +
                                                    " values, the model takes " + std::to_string(spec.inputs));
     }
-    for (const std::int64_t value : taken.back()) {
-      if (value < 0 || value > spec.encoding.maximum()) {
-        throw Error(ErrorKind::out_of_range, "input " + std::to_string(i) + " holds " +
-                                                 std::to_string(value) + ", outside the model's range 0 … " +
-                                                 std::to_string(spec.encoding.maximum()));
-      }
+    if (const auto outside = find_outside(taken.back(), spec.encoding.maximum())) {
+      throw Error(ErrorKind::out_of_range,
+                  "input " + std::to_string(i) + " holds " + std::to_string(taken.back()[*outside]) +
+                      ", outside the model's range 0 … " + std::to_string(spec.encoding.maximum()));
     }
     if (!spec.unused.empty()) taken.back() = spec.without_unused<std::int64_t>(taken.back());
   }
@@ -43,16 +41,17 @@ std::vector<EncodedInput> take_inputs(const ClientSpec& spec, const InputSource&
 }
 
 // The plaintexts of several chunks of inputs, chunk after chunk.
-std::vector<Integer> pack(const SlotLayout& layout, const std::vector<EncodedInput>& inputs) {
+PlaintextVector pack(const SlotLayout& layout, const PublicKey& key,
+                     const std::vector<EncodedInput>& inputs) {
   const std::size_t ciphertexts = layout.ciphertexts();
   const std::size_t chunks = (inputs.size() + layout.images() - 1) / layout.images();
-  std::vector<Integer> plaintexts(chunks * ciphertexts);
+  PlaintextVector plaintexts(key, chunks * ciphertexts);
   const std::vector<Share> shares = even_shares(plaintexts.size(), 64);
   parallel_for(shares.size(), [&](std::size_t share) {
     for (std::size_t i = shares[share].first; i < shares[share].first + shares[share].count; ++i) {
       const std::size_t first = i / ciphertexts * layout.images();
       const std::size_t count = std::min(layout.images(), inputs.size() - first);
-      plaintexts[i] = layout.pack(i % ciphertexts, std::span(inputs).subspan(first, count));
+      layout.pack(plaintexts[i], i % ciphertexts, std::span(inputs).subspan(first, count));
     }
   });
   return plaintexts;
@@ -106,7 +105,7 @@ void QueryEncryptor::encrypt(const QueryHeader& header, std::size_t first_chunk,
     const std::size_t first = chunk * layout.images();
     const std::size_t count = std::min(together * layout.images(), header.images - first);
     const std::vector<Ciphertext> ciphertexts =
-        encryptor_.encrypt(pack(layout, take_inputs(spec_, input, first, count)));
+        encryptor_.encrypt(pack(layout, header.key, take_inputs(spec_, input, first, count)));
     for (std::size_t i = 0; i * layout.ciphertexts() < ciphertexts.size(); ++i) {
       const auto of_chunk = std::span(ciphertexts).subspan(i * layout.ciphertexts(), layout.ciphertexts());
       out(chunk_frame(ChunkKind::query, digest, chunk + i, ciphertext_bytes(of_chunk)));
@@ -161,7 +160,7 @@ void ReplyDecryptor::decrypt(FrameReader& reply, const AnswerSink& out, const Im
     const std::size_t count = std::min(together * layout.images(), header.images - first);
     std::vector<std::vector<std::int64_t>> answers(count);
     with_name(reply.name(), [&] {
-      const std::vector<Integer> plaintexts = decryptor_.decrypt(parse_ciphertexts(key, bytes));
+      const PlaintextVector plaintexts = decryptor_.decrypt_residues(parse_ciphertexts(key, bytes));
       parallel_for(end - chunk, [&](std::size_t i) {
         const std::size_t images = std::min(layout.images(), count - i * layout.images());
         for (std::size_t k = 0; k < layout.replies(); ++k) {

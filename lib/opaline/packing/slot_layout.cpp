@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <string>
 
+#include "opaline/base/constant_time.h"
 #include "opaline/base/error.h"
-#include "opaline/base/secret.h"
+#include "opaline/bigint/integer.h"
 
 namespace opaline {
 namespace {
@@ -41,7 +43,44 @@ Integer power(const Integer& base, std::size_t exponent) {
   return boost::multiprecision::pow(base, static_cast<unsigned>(exponent));
 }
 
+// Of bits [first, first + count) of a number, count < 64.
+Word bits_at(std::span<const Word> words, std::size_t first, std::size_t count) {
+  assert(count < 64);
+  const std::size_t word = first / 64;
+  const Word low = words[word] >> (first % 64);
+  const Word high = word + 1 < words.size() ? words[word + 1] << 1 << (63 - first % 64) : 0;
+  return (low | high) & ((Word{1} << count) - 1);
+}
+
+// Not 0 if any of bits [first, end) of a number is 1.
+Word any_bit(std::span<const Word> words, std::size_t first, std::size_t end) {
+  Word any = 0;
+  for (; first < end; first += std::min<std::size_t>(63, end - first)) {
+    any |= bits_at(words, first, std::min<std::size_t>(63, end - first));
+  }
+  return any;
+}
+
+// Puts bits where there are none; above `first` there is room for them.
+void put_bits(std::span<Word> words, std::size_t first, Word bits) {
+  const std::size_t word = first / 64;
+  words[word] |= bits << (first % 64);
+  if (word + 1 < words.size()) words[word + 1] |= bits >> 1 >> (63 - first % 64);
+}
+
 }  // namespace
+
+std::optional<std::size_t> find_outside(std::span<const std::int64_t> values, std::int64_t maximum) {
+  Word outside = 0;
+  for (const std::int64_t value : values) {
+    const auto word = static_cast<Word>(value);
+    outside |= (word | (static_cast<Word>(maximum) - word)) >> 63;
+  }
+  if (declassified(outside) == 0) return std::nullopt;
+  const auto found = std::find_if(values.begin(), values.end(),
+                                  [&](std::int64_t value) { return value < 0 || value > maximum; });
+  return static_cast<std::size_t>(found - values.begin());
+}
 
 unsigned SlotLayout::slot_bits(const LayoutShape& shape, const Certificate& certificate) {
   check(certificate);
@@ -125,35 +164,34 @@ std::size_t SlotLayout::replies() const {
   return (certificate_.outputs + shape_.outputs - 1) / shape_.outputs;
 }
 
-Integer SlotLayout::pack(std::size_t ciphertext, std::span<const std::vector<std::int64_t>> images) const {
-  if (images.size() > shape_.images || ciphertext >= ciphertexts()) {
+void SlotLayout::pack(std::span<Word> plaintext, std::size_t ciphertext,
+                      std::span<const std::vector<std::int64_t>> images) const {
+  if (images.size() > shape_.images || ciphertext >= ciphertexts() || plaintext.size() < words()) {
     throw Error(ErrorKind::invalid_argument, std::to_string(images.size()) +
                                                  " images do not go into a layout of " +
                                                  std::to_string(shape_.images));
   }
   const std::size_t first = ciphertext * shape_.features;
-  const std::size_t end = std::min(first + shape_.features, certificate_.inputs);
-  SecretVector<std::uint64_t> words(shape_.images * shape_.slots_an_image() * shape_.slot_bits / 64 + 2);
+  const std::size_t count = std::min(shape_.features, certificate_.inputs - first);
+  std::fill(plaintext.begin(), plaintext.end(), 0);
   for (std::size_t image = 0; image < images.size(); ++image) {
-    const std::vector<std::int64_t>& values = images[image];
-    if (values.size() != certificate_.inputs) {
-      throw Error(ErrorKind::invalid_argument, "an input has " + std::to_string(values.size()) +
+    if (images[image].size() != certificate_.inputs) {
+      throw Error(ErrorKind::invalid_argument, "an input has " + std::to_string(images[image].size()) +
                                                    " values, the model takes " +
                                                    std::to_string(certificate_.inputs));
     }
-    for (std::size_t j = first; j < end; ++j) {
-      if (values[j] < 0 || values[j] > certificate_.input_maximum) {
-        throw Error(ErrorKind::out_of_range, "value " + std::to_string(values[j]) + " lies outside 0 … " +
-                                                 std::to_string(certificate_.input_maximum));
-      }
-      // Slots do not overlap, as no value is wider than one.
-      const std::size_t bit = (image * shape_.slots_an_image() + j - first) * shape_.slot_bits;
-      const auto value = static_cast<std::uint64_t>(values[j]);
-      words[bit / 64] |= value << (bit % 64);
-      words[bit / 64 + 1] |= value >> 1 >> (63 - bit % 64);
+    const auto values = std::span(images[image]).subspan(first, count);
+    if (const auto outside = find_outside(values, certificate_.input_maximum)) {
+      throw Error(ErrorKind::out_of_range, "value " + std::to_string(values[*outside]) +
+                                               " lies outside 0 … " +
+                                               std::to_string(certificate_.input_maximum));
+    }
+    // Slots do not overlap, as no value is wider than one.
+    for (std::size_t j = 0; j < count; ++j) {
+      put_bits(plaintext, (image * shape_.slots_an_image() + j) * shape_.slot_bits,
+               static_cast<Word>(values[j]));
     }
   }
-  return from_words(words);
 }
 
 std::size_t SlotLayout::weight_shift(std::size_t output, std::size_t feature) const {
@@ -173,30 +211,29 @@ std::size_t SlotLayout::run_bit(std::size_t image, std::size_t run) const {
   return (image * shape_.slots_an_image() + run * shape_.features) * shape_.slot_bits;
 }
 
-std::vector<std::vector<std::int64_t>> SlotLayout::unpack(std::size_t reply, const Integer& plaintext,
+std::vector<std::vector<std::int64_t>> SlotLayout::unpack(std::size_t reply, std::span<const Word> plaintext,
                                                           std::size_t count) const {
-  if (count > shape_.images || reply >= replies()) {
+  if (count > shape_.images || reply >= replies() || plaintext.size() < words()) {
     throw Error(ErrorKind::invalid_argument, std::to_string(count) + " images do not come from a layout of " +
                                                  std::to_string(shape_.images));
   }
-  const auto all_bits = static_cast<unsigned>(shape_.images * shape_.slots_an_image() * shape_.slot_bits);
-  bool sound = plaintext >= 0 && plaintext >> all_bits == 0;
-  const Integer slot_mask = (Integer(1) << shape_.slot_bits) - 1;
-  const Integer answer_mask = (Integer(1) << answer_bits_) - 1;
+  const auto largest = 2 * static_cast<Word>(certificate_.bound);
+  Word wrong = any_bit(plaintext, bits(), 64 * plaintext.size());
   std::vector<std::vector<std::int64_t>> answers(count);
-  for (std::size_t image = 0; image < shape_.images && sound; ++image) {
-    for (std::size_t first = 0; first < shape_.outputs && sound; first += shape_.outputs_a_slot) {
-      Integer slot = (plaintext >> static_cast<unsigned>(answer_bit(image, first))) & slot_mask;
+  for (std::size_t image = 0; image < shape_.images; ++image) {
+    for (std::size_t first = 0; first < shape_.outputs; first += shape_.outputs_a_slot) {
+      const std::size_t slot = answer_bit(image, first);
+      std::size_t above = slot;  // all answers of the slot
       for (std::size_t u = first; u < std::min(first + shape_.outputs_a_slot, answers_in(reply)); ++u) {
-        const Integer biased = slot & answer_mask;
-        slot >>= answer_bits_;
-        sound = sound && biased <= 2 * certificate_.bound;
+        const Word biased = bits_at(plaintext, above, answer_bits_);
+        wrong |= (largest - biased) >> 63;
         if (image < count) answers[image].push_back(static_cast<std::int64_t>(biased) - certificate_.bound);
+        above += answer_bits_;
       }
-      sound = sound && slot == 0;
+      wrong |= any_bit(plaintext, above, slot + shape_.slot_bits);
     }
   }
-  if (!sound) {
+  if (declassified(is_zero({&wrong, 1})) == 0) {
     throw Error(ErrorKind::corrupt_reply,
                 "a decrypted value lies outside what this model can answer; the reply is corrupt, ask again");
   }

@@ -2,12 +2,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "opaline/bigint/integer.h"
+#include "opaline/bigint/words.h"
 
 namespace opaline {
+
+/// The index of a value outside [0, maximum], if there is one: the first. maximum lies in [0, 2^62).
+/// Constant-time in values that all lie within.
+std::optional<std::size_t> find_outside(std::span<const std::int64_t> values, std::int64_t maximum);
 
 /// What has been proved of a model's integers, and what its owner asks of a layout.
 struct Certificate {
@@ -76,9 +81,14 @@ class SlotLayout {
   std::size_t replies() const;      ///< ciphertexts of its reply
   unsigned answer_bits() const { return answer_bits_; }
 
-  /// Plaintext number `ciphertext` of up to images() images (Error(invalid_argument)), each of
-  /// certificate().inputs values in [0, input_maximum] (Error(out_of_range)); missing images are 0.
-  Integer pack(std::size_t ciphertext, std::span<const std::vector<std::int64_t>> images) const;
+  /// Words of a packed plaintext; a key's n has at least as many.
+  std::size_t words() const { return words_for(bits()); }
+
+  /// Plaintext number `ciphertext`, in at least words() words, of up to images() images
+  /// (Error(invalid_argument)), each of certificate().inputs values in [0, input_maximum]
+  /// (Error(out_of_range)); missing images are 0. Constant-time in the values.
+  void pack(std::span<Word> plaintext, std::size_t ciphertext,
+            std::span<const std::vector<std::int64_t>> images) const;
 
   /// Where the weight of answer `output` of a reply for feature j of a ciphertext stands: bits above 0.
   std::size_t weight_shift(std::size_t output, std::size_t feature) const;
@@ -94,13 +104,16 @@ class SlotLayout {
   std::size_t run_bits() const { return (shape_.features - 1) * shape_.slot_bits; }
   std::size_t run_bit(std::size_t image, std::size_t run) const;
 
-  /// The answers of the first `count` ≤ images() images in decrypted reply number `reply`.
+  /// The answers of the first `count` ≤ images() images in decrypted reply number `reply`, a residue mod n.
   /// Error(corrupt_reply) unless the plaintext is one that an honest server can have made for these images
-  /// and this certificate: a damaged reply is never rounded into an answer.
-  std::vector<std::vector<std::int64_t>> unpack(std::size_t reply, const Integer& plaintext,
+  /// and this certificate: a damaged reply is never rounded into an answer. Constant-time in the plaintext
+  /// but for whether it is.
+  std::vector<std::vector<std::int64_t>> unpack(std::size_t reply, std::span<const Word> plaintext,
                                                 std::size_t count) const;
 
  private:
+  std::size_t bits() const { return shape_.images * shape_.slots_an_image() * shape_.slot_bits; }
+
   LayoutShape shape_;
   Certificate certificate_;
   unsigned answer_bits_;

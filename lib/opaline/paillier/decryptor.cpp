@@ -29,43 +29,56 @@ Decryptor::~Decryptor() = default;
 
 const PublicKey& Decryptor::public_key() const { return key_; }
 
-std::vector<Integer> Decryptor::decrypt_values(std::vector<const Integer*> values) const {
+WordVector Decryptor::residues(std::vector<const Integer*> values) const {
   if (values.empty()) return {};
-  return on_secret_stack([&] { return decrypt_here(std::move(values)); });
-}
-
-std::vector<Integer> Decryptor::decrypt_here(std::vector<const Integer*> values) const {
   const ProductCheck::Witness witness = parts_->check.witness(values);
   values.push_back(&witness.ciphertext);
   WordVector residues = parts_->decryption.decrypt(values);
   const std::size_t size = parts_->check.size();
-  const auto plaintexts = std::span(residues).first(residues.size() - size);
-  WordVector summands(plaintexts.begin(), plaintexts.end());
+  const auto of_witness = residues.end() - static_cast<std::ptrdiff_t>(size);
+  WordVector summands(residues.begin(), of_witness);
   summands.insert(summands.end(), witness.excess.begin(), witness.excess.end());
   if (declassified(is_equal(parts_->check.sum(summands), std::span(residues).last(size))) == 0) {
     throw Error(ErrorKind::fault, "decryption contradicted itself (a computing fault); nothing is given out");
   }
-  std::vector<Integer> integers;
-  integers.reserve(values.size() - 1);
-  for (std::size_t at = 0; at < plaintexts.size(); at += size) {
-    integers.push_back(parts_->centred.value(plaintexts.subspan(at, size)));
-  }
-  return integers;
+  residues.erase(of_witness, residues.end());
+  return residues;
+}
+
+std::vector<Integer> Decryptor::integers(std::vector<const Integer*> values) const {
+  return on_secret_stack([&] {
+    WordVector plaintexts = residues(std::move(values));
+    const std::size_t size = parts_->check.size();
+    std::vector<Integer> integers;
+    integers.reserve(plaintexts.size() / size);
+    for (std::size_t at = 0; at < plaintexts.size(); at += size) {
+      integers.push_back(parts_->centred.value(std::span(plaintexts).subspan(at, size)));
+    }
+    return integers;
+  });
 }
 
 Integer Decryptor::decrypt(const EvaluatedCiphertext& ciphertext) const {
   check_key(ciphertext.key());
-  return decrypt_values({&ciphertext.value_}).front();
+  return integers({&ciphertext.value_}).front();
 }
 
 std::vector<Integer> Decryptor::decrypt(std::span<const Ciphertext> ciphertexts) const {
+  return integers(values_of(ciphertexts));
+}
+
+PlaintextVector Decryptor::decrypt_residues(std::span<const Ciphertext> ciphertexts) const {
+  return {key_, on_secret_stack([&] { return residues(values_of(ciphertexts)); })};
+}
+
+std::vector<const Integer*> Decryptor::values_of(std::span<const Ciphertext> ciphertexts) const {
   std::vector<const Integer*> values;
   values.reserve(ciphertexts.size());
   for (const Ciphertext& ciphertext : ciphertexts) {
     check_key(ciphertext.key());
     values.push_back(&ciphertext.value());
   }
-  return decrypt_values(std::move(values));
+  return values;
 }
 
 void Decryptor::check_key(const PublicKey& key) const {

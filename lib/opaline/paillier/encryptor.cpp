@@ -141,25 +141,40 @@ Ciphertext Encryptor::encrypt(const Integer& plaintext) const {
 }
 
 std::vector<Ciphertext> Encryptor::encrypt(std::span<const Integer> plaintexts) const {
-  return on_secret_stack([&] { return encrypt_here(plaintexts); });
+  return on_secret_stack([&] {
+    const CentredNumbers centred(key_.n());
+    PlaintextVector residues(key_, plaintexts.size());
+    for (std::size_t i = 0; i < plaintexts.size(); ++i) centred.residue(residues[i], plaintexts[i]);
+    return encrypt_here(std::move(residues.words_));
+  });
 }
 
-std::vector<Ciphertext> Encryptor::encrypt_here(std::span<const Integer> plaintexts) const {
-  const CentredNumbers centred(key_.n());
-  const std::size_t size = centred.size();
-  WordVector residues(plaintexts.size() * size);
-  for (std::size_t i = 0; i < plaintexts.size(); ++i) {
-    centred.residue(std::span(residues).subspan(i * size, size), plaintexts[i]);
+std::vector<Ciphertext> Encryptor::encrypt(PlaintextVector plaintexts) const {
+  if (plaintexts.key() != key_) {
+    throw Error(ErrorKind::wrong_key, "the plaintexts are residues for another key");
   }
+  return on_secret_stack([&] {
+    WordVector n(words_for(key_.bits()));
+    to_words(key_.n(), n);
+    Word below = 1;
+    for (std::size_t i = 0; i < plaintexts.size(); ++i) below &= is_below(plaintexts[i], n);
+    if (declassified(below) == 0) throw Error(ErrorKind::out_of_range, "a plaintext is not below n");
+    return encrypt_here(std::move(plaintexts.words_));
+  });
+}
+
+std::vector<Ciphertext> Encryptor::encrypt_here(WordVector residues) const {
+  const std::size_t size = words_for(key_.bits());
+  const std::size_t all = residues.size() / size;
   std::vector<Ciphertext> ciphertexts;
-  ciphertexts.reserve(plaintexts.size());
+  ciphertexts.reserve(all);
   const auto append = [&](std::vector<Integer>& values) {
     for (Integer& value : values) ciphertexts.push_back(Ciphertext(key_, std::move(value)));
   };
   std::vector<Integer> from_ready = parts_->encrypt_ready(residues);
   append(from_ready);
 
-  const std::size_t left = plaintexts.size() - ciphertexts.size();
+  const std::size_t left = all - ciphertexts.size();
   const auto rest = std::span<const Word>(residues).last(left * size);
   const NoiseSource& source = *parts_->source;
   const std::size_t parcel = source.parcel();

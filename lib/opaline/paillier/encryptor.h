@@ -7,6 +7,7 @@
 #include "opaline/bigint/backend.h"
 #include "opaline/paillier/ciphertext.h"
 #include "opaline/paillier/keys.h"
+#include "opaline/paillier/plaintext_vector.h"
 
 namespace opaline {
 
@@ -32,7 +33,8 @@ struct EncryptorOptions {
 ///  - built from a public key: ρ = r^n, or h_s^e if the options say so;
 ///  - built from a secret key: ρ exactly uniform and several times cheaper, by CRT: h_p^e mod p², e uniform
 ///    in [0, p−1), and likewise q, where the key has generators; u^p mod p², u uniform in [1, p), otherwise.
-/// Constant-time in the plaintexts, the noise and the key, but for how many words an Integer has. With a
+/// Constant-time in the plaintexts, the noise and the key, but for how many words an Integer has (a
+/// PlaintextVector's numbers all have the same) and whether plaintexts are in range. With a
 /// secret key the product of what a call gives out is checked first: a computing fault, which could give
 /// away the key, is Error(fault) and nothing is released. That costs a call as much as a few ciphertexts if
 /// the key has generators and no noise is kept ready, or else as much as decrypting one.
@@ -60,10 +62,14 @@ class Encryptor {
   /// Many, in parallel, in order.
   std::vector<Ciphertext> encrypt(std::span<const Integer> plaintexts) const;
 
+  /// The same of residues mod n. Error(wrong_key) for those of another key, Error(out_of_range) for one that
+  /// is not below n.
+  std::vector<Ciphertext> encrypt(PlaintextVector plaintexts) const;
+
  private:
   Encryptor(const SecretKey& key, const Backend& backend, const EncryptorOptions& options,
             std::unique_ptr<const OwnerNoiseSource> noise);
-  std::vector<Ciphertext> encrypt_here(std::span<const Integer> plaintexts) const;
+  std::vector<Ciphertext> encrypt_here(WordVector residues) const;
 
   struct Parts;
   struct OwnersCheck;

@@ -9,6 +9,7 @@
 #include "opaline/inference/server.h"
 #include "opaline/inference/spec_certificate.h"
 #include "opaline/paillier/ciphertext.h"
+#include "support/packed_integers.h"
 
 namespace opaline::fuzz {
 namespace {
@@ -50,7 +51,7 @@ std::optional<std::vector<EncodedInput>> inputs_in(const SlotLayout& layout,
     }
   }
   for (std::size_t i = 0; i < plaintexts.size(); ++i) {
-    if (plaintexts[i] != layout.pack(i, inputs)) return std::nullopt;
+    if (plaintexts[i] != test::pack_integer(layout, i, inputs)) return std::nullopt;
   }
   return inputs;
 }

@@ -10,6 +10,7 @@
 #include "hostile/attacks/attacked_server.h"
 #include "inference/parties.h"
 #include "opaline/packing/packed_map.h"
+#include "support/packed_integers.h"
 
 using namespace opaline;
 using namespace opaline::test;
@@ -101,7 +102,7 @@ TEST_CASE("slots without masks give t weights an honest query, masked ones that 
   // Both copies answer alike.
   for (const EncodedInput& input : make_inputs(model.client_spec(), 4)) {
     for (const Asked& ask : {without_masks(model), product(model)}) {
-      CHECK(layout_of(model, 40).unpack(0, ask(input), 1) == predict(model, {input}));
+      CHECK(unpack_integer(layout_of(model, 40), 0, ask(input), 1) == predict(model, {input}));
     }
   }
 
