@@ -15,18 +15,29 @@ CentredNumbers::CentredNumbers(const Integer& n) : n_(words_for(bit_length(n))),
 }
 
 void CentredNumbers::residue(std::span<Word> r, const Integer& value) const {
-  const auto refuse = [] { throw Error(ErrorKind::out_of_range, "a plaintext lies outside (-n/2, n/2)"); };
+  if (!find_residue(r, value)) {
+    throw Error(ErrorKind::out_of_range, "a plaintext lies outside (-n/2, n/2)");
+  }
+}
+
+bool CentredNumbers::is_residue(std::span<const Word> residue, const Integer& value) const {
+  WordVector r(n_.size());
+  return find_residue(r, value) && declassified(is_equal(r, residue)) == 1;
+}
+
+bool CentredNumbers::find_residue(std::span<Word> r, const Integer& value) const {
   const mpz_srcptr number = value.backend().data();
   const std::size_t used = mpz_size(number);
-  if (used > n_.size()) refuse();
+  if (used > n_.size()) return false;
   std::copy_n(mpz_limbs_read(number), used, r.begin());
   std::fill(r.begin() + static_cast<std::ptrdiff_t>(used), r.end(), 0);
-  if (declassified(is_below(half_, r)) == 1) refuse();
+  if (declassified(is_below(half_, r)) == 1) return false;
   // The size of an mpz_t carries its sign.
   const Word negative = static_cast<Word>(static_cast<std::int64_t>(number->_mp_size) >> 63) & 1;
   WordVector opposite(n_.size());
   subtract(opposite, n_, r);
   assign_if(negative & (1 ^ is_zero(r)), r, opposite);
+  return true;
 }
 
 Integer CentredNumbers::value(std::span<Word> residue) const {

@@ -21,7 +21,12 @@ class CentredNumbers {
   /// The number a residue below n stands for. The residue is used up.
   Integer value(std::span<Word> residue) const;
 
+  /// Whether a number is one in (−n/2, n/2) and its residue this one.
+  bool is_residue(std::span<const Word> residue, const Integer& value) const;
+
  private:
+  bool find_residue(std::span<Word> r, const Integer& value) const;
+
   WordVector n_;
   WordVector half_;  ///< (n − 1)/2
 };

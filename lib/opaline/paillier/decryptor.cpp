@@ -1,5 +1,6 @@
 #include "opaline/paillier/decryptor.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "opaline/base/constant_time.h"
@@ -10,14 +11,25 @@
 #include "opaline/paillier/product_check.h"
 
 namespace opaline {
+namespace {
+
+[[noreturn]] void refuse() {
+  throw Error(ErrorKind::fault, "decryption contradicted itself (a computing fault); nothing is given out");
+}
+
+}  // namespace
 
 struct Decryptor::Parts {
   Parts(const SecretKey& key, const Backend& backend)
-      : decryption(key, backend), check(key.public_key(), backend), centred(key.public_key().n()) {}
+      : decryption(key, backend),
+        check(key.public_key(), backend),
+        centred(key.public_key().n()),
+        centred_again(key.public_key().n()) {}
 
   CrtDecryption decryption;
   ProductCheck check;
   CentredNumbers centred;
+  CentredNumbers centred_again;  ///< with constants of its own
 };
 
 Decryptor::Decryptor(const SecretKey& key, const Backend& backend)
@@ -36,11 +48,10 @@ WordVector Decryptor::residues(std::vector<const Integer*> values) const {
   WordVector residues = parts_->decryption.decrypt(values);
   const std::size_t size = parts_->check.size();
   const auto of_witness = residues.end() - static_cast<std::ptrdiff_t>(size);
-  WordVector summands(residues.begin(), of_witness);
-  summands.insert(summands.end(), witness.excess.begin(), witness.excess.end());
-  if (declassified(is_equal(parts_->check.sum(summands), std::span(residues).last(size))) == 0) {
-    throw Error(ErrorKind::fault, "decryption contradicted itself (a computing fault); nothing is given out");
-  }
+  const WordVector sum = parts_->check.sum(std::span<const Word>(residues).first(residues.size() - size));
+  WordVector summands = witness.excess;
+  for (int twice = 0; twice < 2; ++twice) summands.insert(summands.end(), sum.begin(), sum.end());
+  if (declassified(is_equal(parts_->check.sum(summands), std::span(residues).last(size))) == 0) refuse();
   residues.erase(of_witness, residues.end());
   return residues;
 }
@@ -51,8 +62,12 @@ std::vector<Integer> Decryptor::integers(std::vector<const Integer*> values) con
     const std::size_t size = parts_->check.size();
     std::vector<Integer> integers;
     integers.reserve(plaintexts.size() / size);
+    WordVector residue(size);
     for (std::size_t at = 0; at < plaintexts.size(); at += size) {
-      integers.push_back(parts_->centred.value(std::span(plaintexts).subspan(at, size)));
+      const auto plaintext = std::span(plaintexts).subspan(at, size);
+      std::copy(plaintext.begin(), plaintext.end(), residue.begin());
+      integers.push_back(parts_->centred.value(residue));
+      if (!parts_->centred_again.is_residue(plaintext, integers.back())) refuse();
     }
     return integers;
   });

@@ -59,6 +59,7 @@ Integer ProductCheck::product(std::span<const Integer* const> ciphertexts) const
 
 ProductCheck::Witness ProductCheck::witness(std::span<const Integer* const> ciphertexts) const {
   WordVector product = multiplied(ciphertexts);
+  f_->sqr(product.data(), product.data());
   WordVector random = random_plaintext();
   // (1 + r·n) in the first lane, 1 in the others.
   WordVector messages(f_->lanes() * size());

@@ -25,8 +25,9 @@ class ProductCheck {
   /// Of numbers below n², mod n². They are public.
   Integer product(std::span<const Integer* const> ciphertexts) const;
 
-  /// Their product and 1 + r·n with r random: a ciphertext that has to decrypt to the sum of theirs and the
-  /// excess r.
+  /// The square of their product times 1 + r·n with r random: a ciphertext that has to decrypt to twice the
+  /// sum of theirs and the excess r. Twice, since a damaged constant can add the same to whatever is
+  /// decrypted: to k plaintexts k times, which is not to be what it adds to the witness.
   struct Witness {
     Integer ciphertext;
     WordVector excess;
