@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "opaline/base/error.h"
+#include "opaline/base/secret.h"
 #include "opaline/bigint/exponent_digits.h"
 
 namespace opaline {
@@ -58,7 +59,7 @@ void pow(const PairArithmetic& f, Word* r, const Word* x, std::span<const Word> 
   const ExponentDigits digits(exponents, f.lanes(), bits, width);
   WordVector factor(words);
   WordVector result(words);
-  std::vector<std::uint32_t> index(f.lanes());
+  SecretVector<std::uint32_t> index(f.lanes());
   const auto select = [&](Word* out, std::size_t position) {
     digits.read(position, index);
     f.select(out, table.data(), entries, index);
@@ -72,7 +73,6 @@ void pow(const PairArithmetic& f, Word* r, const Word* x, std::span<const Word> 
     select(factor.data(), position);
     f.mul(result.data(), result.data(), factor.data());
   }
-  wipe(index.data(), index.size() * sizeof(index[0]));
   copy(f, r, result.data());
 }
 

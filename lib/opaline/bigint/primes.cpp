@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "opaline/base/error.h"
+#include "opaline/base/secret.h"
 
 namespace opaline {
 namespace {
@@ -41,19 +42,19 @@ std::uint32_t residue(const Integer& x, std::uint32_t prime) {
 /// The first i < count for which start + i·step is prime: a sieve by small primes, then the real test
 /// (incremental search: Brandt, Damgård 1992). start is odd, step even.
 std::optional<std::size_t> first_prime(const Integer& start, const Integer& step, std::size_t count) {
-  std::vector<bool> composite(count);
+  SecretVector<std::uint8_t> composite(count);  // which tells the prime modulo small ones
   for (const std::uint32_t prime : small_odd_primes()) {
     const std::uint32_t step_residue = residue(step, prime);
     std::uint64_t at = residue(start, prime);
     if (step_residue == 0) continue;
     for (std::size_t i = 0; i < count; ++i) {
-      if (at == 0) composite[i] = true;
+      if (at == 0) composite[i] = 1;
       at += step_residue;
       if (at >= prime) at -= prime;
     }
   }
   for (std::size_t i = 0; i < count; ++i) {
-    if (composite[i]) continue;
+    if (composite[i] != 0) continue;
     const Integer candidate = start + step * i;
     if (is_probable_prime_vartime(candidate)) return i;
   }

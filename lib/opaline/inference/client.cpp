@@ -7,6 +7,8 @@
 #include "opaline/base/error.h"
 #include "opaline/base/parallel.h"
 #include "opaline/base/random.h"
+#include "opaline/base/secret.h"
+#include "opaline/base/wiped_stack.h"
 #include "opaline/inference/ciphertext_bytes.h"
 #include "opaline/inference/lots.h"
 #include "opaline/inference/spec_certificate.h"
@@ -18,10 +20,28 @@ namespace {
 
 constexpr std::size_t kAhead = 1024;  // inputs
 
+void wipe(EncodedInput& input) noexcept { opaline::wipe(input.data(), input.size() * sizeof(input[0])); }
+
+// Copies of a client's inputs, wiped when they have been used.
+struct InputCopies {
+  std::vector<EncodedInput> all;
+
+  InputCopies() = default;
+  InputCopies(const InputCopies&) = default;
+  InputCopies& operator=(const InputCopies&) = delete;
+  ~InputCopies() { clear(); }
+
+  void clear() noexcept {
+    for (EncodedInput& input : all) wipe(input);
+    all.clear();
+  }
+};
+
 // Inputs first … first + count − 1, checked; of each what is sent.
-std::vector<EncodedInput> take_inputs(const ClientSpec& spec, const InputSource& input, std::size_t first,
-                                      std::size_t count) {
-  std::vector<EncodedInput> taken;
+InputCopies take_inputs(const ClientSpec& spec, const InputSource& input, std::size_t first,
+                        std::size_t count) {
+  InputCopies copies;
+  std::vector<EncodedInput>& taken = copies.all;
   taken.reserve(count);
   for (std::size_t i = first; i < first + count; ++i) {
     taken.push_back(input(i));
@@ -35,9 +55,12 @@ std::vector<EncodedInput> take_inputs(const ClientSpec& spec, const InputSource&
                   "input " + std::to_string(i) + " holds " + std::to_string(taken.back()[*outside]) +
                       ", outside the model's range 0 … " + std::to_string(spec.encoding.maximum()));
     }
-    if (!spec.unused.empty()) taken.back() = spec.without_unused<std::int64_t>(taken.back());
+    if (spec.unused.empty()) continue;
+    EncodedInput sent = spec.without_unused<std::int64_t>(taken.back());
+    taken.back().swap(sent);
+    wipe(sent);
   }
-  return taken;
+  return copies;
 }
 
 // The plaintexts of several chunks of inputs, chunk after chunk.
@@ -61,10 +84,12 @@ PlaintextVector pack(const SlotLayout& layout, const PublicKey& key,
 
 InputSource encoding_ahead(std::size_t count, InputSource encode) {
   return [count, encode = std::move(encode), first = std::size_t{0},
-          block = std::vector<EncodedInput>()](std::size_t i) mutable {
+          copies = InputCopies()](std::size_t i) mutable {
+    std::vector<EncodedInput>& block = copies.all;
     if (i < first || i >= first + block.size()) {
       first = i;
-      block.assign(std::min(kAhead, count - i), {});
+      copies.clear();
+      block.resize(std::min(kAhead, count - i));
       parallel_for(block.size(), [&](std::size_t j) { block[j] = encode(i + j); });
     }
     return block[i - first];
@@ -104,8 +129,9 @@ void QueryEncryptor::encrypt(const QueryHeader& header, std::size_t first_chunk,
   for (std::size_t chunk = first_chunk; chunk < header.chunks(); chunk += together) {
     const std::size_t first = chunk * layout.images();
     const std::size_t count = std::min(together * layout.images(), header.images - first);
+    const InputCopies inputs = take_inputs(spec_, input, first, count);
     const std::vector<Ciphertext> ciphertexts =
-        encryptor_.encrypt(pack(layout, header.key, take_inputs(spec_, input, first, count)));
+        encryptor_.encrypt(on_secret_stack([&] { return pack(layout, header.key, inputs.all); }));
     for (std::size_t i = 0; i * layout.ciphertexts() < ciphertexts.size(); ++i) {
       const auto of_chunk = std::span(ciphertexts).subspan(i * layout.ciphertexts(), layout.ciphertexts());
       out(chunk_frame(ChunkKind::query, digest, chunk + i, ciphertext_bytes(of_chunk)));
