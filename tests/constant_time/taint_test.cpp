@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "opaline/base/constant_time.h"
@@ -58,20 +59,22 @@ void require_secret([[maybe_unused]] const T& words) {
 #endif
 }
 
-SecretKey fresh_key() {
+SecretKey fresh_key(std::size_t bits) {
   test::mark_randomness_secret(false);
-  SecretKey key = SecretKey::generate(kSmallestKeyBits);
+  SecretKey key = SecretKey::generate(bits);
   test::mark_randomness_secret(true);
   return key;
 }
 
 SecretKey imported_key() {
-  const SecretKey key = fresh_key();
+  const SecretKey key = fresh_key(kSmallestKeyBits);
   const SecretKey without = SecretKey::from_primes(key.p().clone(), key.q().clone());
   return secret_key_from_json(secret_file(without), "imported.key");
 }
 
-SecretKey loaded_key() { return secret_key_from_json(secret_file(fresh_key()), "loaded.key"); }
+SecretKey loaded_key(std::size_t bits = kSmallestKeyBits) {
+  return secret_key_from_json(secret_file(fresh_key(bits)), "loaded.key");
+}
 
 /// Plaintexts whose words are secret; how many words they have is not.
 std::vector<Integer> secret_plaintexts(const PublicKey& key) {
@@ -161,6 +164,19 @@ const std::map<std::string, std::function<void()>> kCases = {
      [] {
        const SecretKey key = loaded_key();
        round_trip(key, Encryptor(key, backend("portable")));
+     }},
+    // Long enough for Karatsuba's identity in products mod n and p².
+    {"owners_tables_2048",
+     [] {
+       const SecretKey key = loaded_key(2048);
+       round_trip(key, Encryptor(key, backend("portable")));
+     }},
+    {"owners_ready_noise",
+     [] {
+       const SecretKey key = loaded_key();
+       const Encryptor encryptor(key, backend("portable"), {PublicNoiseKind::full_length, 4});
+       while (encryptor.ready() < 4) std::this_thread::yield();
+       round_trip(key, encryptor);
      }},
     {"owners_powers",
      [] {
