@@ -55,6 +55,23 @@ TEST_CASE("shapes fixed for one image are accepted, since images are evaluated o
   check(network, {3, 4}, {0});
 }
 
+TEST_CASE("a Squeeze without axes keeps the batch of more than one image") {
+  NetworkBuilder network({1, 2});
+  network.numbers("w", {2, 3}, {1, 2, 3, 4, 5, 6});
+  network.node("Squeeze", {"x"}, "s");
+  network.node("MatMul", {"s", "w"}, "y");
+  check(network, {1, 4, 2, 5, 3, 6}, {0, 0, 0});
+}
+
+TEST_CASE("what mixes images behind a Squeeze without axes is refused") {
+  NetworkBuilder network({1, 2});
+  network.node("Squeeze", {"x"}, "s");
+  network.integers("axes", {0});
+  network.node("ReduceSum", {"x", "axes"}, "m");
+  network.node("Sub", {"s", "m"}, "y");
+  CHECK_FALSE(refusal(network).empty());
+}
+
 TEST_CASE("the batch may be moved about") {
   NetworkBuilder network({2, 3});
   network.numbers("w", {3, 2}, {1, 2, 3, 4, 5, 6});

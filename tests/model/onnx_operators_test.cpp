@@ -147,6 +147,12 @@ TEST_CASE("operators that change no number keep the map") {
   onnx::NodeProto* node = nullptr;
   SECTION("Identity") { network.node("Identity", {"x"}, "y"); }
   SECTION("Dropout") { network.node("Dropout", {"x"}, "y").add_output("mask"); }
+  SECTION("Dropout whose mask is used") {
+    network.node("Dropout", {"x"}, "d").add_output("mask");
+    NetworkBuilder::attribute(network.node("Cast", {"mask"}, "kept"), "to",
+                              std::int64_t{onnx::TensorProto::FLOAT});
+    network.node("Mul", {"d", "kept"}, "y");
+  }
   SECTION("Dropout with its switches") {
     network.numbers("ratio", {}, {0.5F});
     onnx::TensorProto& training = network.integers("training", {});

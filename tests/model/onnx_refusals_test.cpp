@@ -333,7 +333,32 @@ TEST_CASE("graphs that hang together wrongly are refused") {
   }
   SECTION("a cast that rounds") {
     NetworkBuilder::attribute(network.node("Cast", {"x"}, "y"), "to", std::int64_t{onnx::TensorProto::INT64});
-    CHECK_THAT(error_of(network), Contains("casts"));
+    CHECK_THAT(error_of(network),
+               Contains("casts") && Contains("INT64") && Contains("not affine") && Contains("client"));
+  }
+  SECTION("a product of what depends on the input") {
+    network.node("Neg", {"x"}, "m");
+    for (const char* const type : {"Mul", "Div"}) {
+      CAPTURE(type);
+      onnx::NodeProto& product = network.node(type, {"x", "m"}, "y");
+      CHECK_THAT(error_of(network), Contains("not affine") && Contains("public feature map"));
+      product.clear_output();
+      network.graph().mutable_node()->RemoveLast();
+    }
+    network.node("MatMul", {"x", "m"}, "y");
+    CHECK_THAT(error_of(network), Contains("not affine") && Contains("public feature map"));
+  }
+  SECTION("decisions") {
+    network.numbers("zero", {}, {0});
+    for (const char* const type : {"Greater", "LessOrEqual"}) {
+      CAPTURE(type);
+      network.node(type, {"x", "zero"}, "y");
+      CHECK_THAT(error_of(network), Contains(type) && Contains("not affine") &&
+                                        Contains("let the client decide") && Contains("identity"));
+      network.graph().mutable_node()->RemoveLast();
+    }
+    network.node("ArgMin", {"x"}, "y");
+    CHECK_THAT(error_of(network), Contains("let the client decide"));
   }
 }
 

@@ -23,11 +23,14 @@ constexpr std::array<std::string_view, 4> kMaxima = {"GlobalLpPool", "GlobalMaxP
 constexpr std::array<std::string_view, 7> kNormalisations = {
     "GroupNormalization",        "InstanceNormalization", "LRN", "LayerNormalization", "LpNormalization",
     "MeanVarianceNormalization", "RMSNormalization"};
+constexpr std::array<std::string_view, 13> kDecisions = {
+    "And",  "ArgMin",      "BitwiseAnd", "BitwiseNot", "BitwiseOr", "Greater", "GreaterOrEqual",
+    "Less", "LessOrEqual", "Not",        "Or",         "Equal",     "Xor"};
 constexpr std::array<std::string_view, 3> kControl = {"If", "Loop", "Scan"};
 constexpr std::array<std::string_view, 3> kRecurrent = {"GRU", "LSTM", "RNN"};
-constexpr std::array<std::string_view, 9> kMeasures = {"ReduceL1",        "ReduceL2",        "ReduceLogSum",
-                                                       "ReduceLogSumExp", "ReduceMax",       "ReduceMin",
-                                                       "ReduceProd",      "ReduceSumSquare", "TopK"};
+constexpr std::array<std::string_view, 8> kMeasures = {"ReduceL1",        "ReduceL2",       "ReduceLogSum",
+                                                       "ReduceLogSumExp", "ReduceMax",      "ReduceMin",
+                                                       "ReduceProd",      "ReduceSumSquare"};
 
 bool contains(Names names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -55,6 +58,10 @@ std::string advice_for(const Node& node) {
     return "is not affine; put the identity in its place and train the network again, best on a public "
            "feature "
            "map that the client computes";
+  }
+  if (contains(kDecisions, type) || type == "TopK") {
+    return "is not affine; end the network before it and let the client decide by the answers, or put the "
+           "identity in its place and train the network again";
   }
   if (contains(kMaxima, type)) {
     return "is not affine; put an average in place of the maximum (AveragePool) and train the network again";

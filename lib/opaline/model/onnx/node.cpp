@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "opaline/base/error.h"
+#include "opaline/model/onnx/advice.h"
 #include "opaline/model/onnx/backward.h"
 #include "opaline/model/onnx/quoted.h"
 
@@ -43,7 +44,8 @@ Constant Node::need_numbers(std::size_t i) const {
     refuse(
         "input " + std::to_string(i) +
         " has to be a constant of float or double; what several tensors that depend on the network's input "
-        "make together is not affine");
+        "make together is not affine; " +
+        kInsteadOfProducts);
   }
   return found;
 }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <utility>
 
+#include "opaline/model/onnx/advice.h"
 #include "opaline/model/onnx/operators.h"
 
 /// Element by element, with broadcasting, and sums over axes.
@@ -71,7 +72,9 @@ Values multiply(const Node& node, ForwardPass& pass) {
 }
 
 Values divide(const Node& node, ForwardPass& pass) {
-  if (node.constant(0)) node.refuse("dividing by the network's input is not affine");
+  if (node.constant(0)) {
+    node.refuse(std::string("dividing by the network's input is not affine; ") + kInsteadOfProducts);
+  }
   const Constant divisor = node.need_numbers(1);
   pass.keep(node, numbers_of(*divisor).size());
   std::vector<double> factors = numbers_of(*divisor);

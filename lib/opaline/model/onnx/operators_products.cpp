@@ -1,6 +1,7 @@
 #include <array>
 #include <utility>
 
+#include "opaline/model/onnx/advice.h"
 #include "opaline/model/onnx/operators.h"
 
 /// Products of matrices, one of which is constant; on either side.
@@ -29,7 +30,8 @@ Step product_step(const Node& node, const Factors& at, double number) {
 
 void need_a_constant(const Node& node) {
   if (node.variable(0) != nullptr && node.variable(1) != nullptr) {
-    node.refuse("a product of two tensors that depend on the network's input is not affine");
+    node.refuse(std::string("a product of two tensors that depend on the network's input is not affine; ") +
+                kInsteadOfProducts);
   }
 }
 

@@ -23,14 +23,24 @@ Values dropout(const Node& node, ForwardPass& /*pass*/) {
       node.refuse("is in training mode, which is random; export the network for inference");
     }
   }
-  return {node.need_variable(0)};
+  const Variable& x = node.need_variable(0);
+  Values values = {x};
+  if (node.outputs() > 1) {  // the mask
+    values.emplace_back(std::make_shared<const Tensor>(
+        Tensor{x.shape, std::vector<std::int64_t>(element_count(x.shape), 1)}));
+  }
+  return values;
 }
 
 Values cast(const Node& node, ForwardPass& /*pass*/) {
   const std::int64_t to = node.integer("to", onnx::TensorProto::UNDEFINED);
   if (to != onnx::TensorProto::FLOAT && to != onnx::TensorProto::DOUBLE) {
-    node.refuse("casts to element type " + std::to_string(to) +
-                "; only casts between float and double keep a network affine");
+    const bool known = onnx::TensorProto::DataType_IsValid(static_cast<int>(to));
+    node.refuse("casts to " +
+                (known ? onnx::TensorProto::DataType_Name(static_cast<onnx::TensorProto::DataType>(to))
+                       : "element type " + std::to_string(to)) +
+                ", which is not affine; only casts between float and double are. End the network before it "
+                "and let the client round the answers, or leave it out");
   }
   return {node.need_variable(0)};
 }

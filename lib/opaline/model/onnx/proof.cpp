@@ -153,13 +153,19 @@ class Proof {
   /// the first one alone.
   bool keeps_apart(const Tensor& found, const Numbers& first, const Numbers& second) const {
     const auto* numbers = std::get_if<Numbers>(&found.values);
-    if (numbers == nullptr || found.shape.size() != shape_.size()) return false;
-    const auto axis = std::mismatch(shape_.begin(), shape_.end(), found.shape.begin()).first;
-    const bool is_one = axis == shape_.end();
-    Shape twice = shape_;
-    if (!is_one) twice[static_cast<std::size_t>(axis - shape_.begin())] *= 2;
+    if (numbers == nullptr) return false;
+    // A Squeeze without axes takes the batch of one image away, and leaves that of two.
+    const bool was_squeezed = found.shape.size() == shape_.size() + 1;
+    Shape one = shape_;
+    if (was_squeezed) one.insert(one.begin(), 1);
+    if (found.shape.size() != one.size()) return false;
+    const auto axis = std::mismatch(one.begin(), one.end(), found.shape.begin()).first;
+    const bool is_one = axis == one.end();
+    if (is_one && was_squeezed) return false;
+    Shape twice = one;
+    if (!is_one) twice[static_cast<std::size_t>(axis - one.begin())] *= 2;
     if (found.shape != twice) return false;
-    const std::size_t run = element_count(std::span(axis, shape_.end()));  // of one image's elements
+    const std::size_t run = element_count(std::span(axis, one.end()));  // of one image's elements
     const std::size_t images = is_one ? 1 : 2;
     Comparison comparison;
     for (std::size_t image = 0; image < images; ++image) {
