@@ -7,6 +7,7 @@
 
 #include "end_to_end/program.h"
 #include "opaline/base/file.h"
+#include "opaline/model/client_spec.h"
 #include "opaline/model/data/dataset.h"
 #include "opaline/model/onnx_network.h"
 #include "support/data.h"
@@ -85,6 +86,9 @@ TEST_CASE("the models that come along are as good as is said of them, on all tes
   for (const auto& [name, wanted] : models) {
     CAPTURE(name);
     const std::string path = std::string(OPALINE_DEMO_FOLDER) + "/" + name;
+    const ClientSpec spec = ClientSpec::parse(read_file(path + ".client", kClientFileLimit), name);
+    CHECK(spec.encoding.bits == 4);
+    CHECK(spec.weight_bits == 6);
     CHECK(right_under_encryption({path + ".server", path + ".client"},
                                  path_of("mnist/t10k-images-idx3-ubyte.gz"), labels) >= wanted);
   }

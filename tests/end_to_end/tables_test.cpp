@@ -2,6 +2,7 @@
 // them.
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -106,13 +107,13 @@ TEST_CASE("a binary table model answers raw columns with names and probabilities
     CHECK(outcome.exit_code == 0);
     CHECK_THAT(outcome.out, Catch::Contains("1\t1\tmelon") && Catch::Contains("2\t0\tapple"));
     CHECK_THAT(outcome.err,
-               Catch::Contains("2 of 3 rows") && Catch::Contains("row 1") && Catch::Contains("\"weight\""));
+               Catch::Contains("2 of 3 rows") && Catch::Contains("line 3") && Catch::Contains("\"weight\""));
   }
   SECTION("or refused, where the model says so") {
     run_ok({"compile", folder / "net.onnx", "--output", folder / "model", "--beyond", "refuse"});
     write(folder / "wild.csv", "weight,\"colour, share\"\n160,0.5\n1e9,0.5\n");
     check_refused({"predict", "--model", folder / "model.server", "--csv", folder / "wild.csv"},
-                  {"wild.csv", "row 1", "column \"weight\""});
+                  {"wild.csv", "line 3", "column \"weight\""});
   }
 }
 
@@ -184,7 +185,7 @@ TEST_CASE("ranges can be given for each column, by name or in order") {
   // Explicit ranges are meant: what lies beyond is refused.
   write(folder / "t.csv", "weight,\"colour, share\"\n99,0\n");
   check_refused({"predict", "--model", folder / "model.server", "--csv", folder / "t.csv"},
-                {"row 0", "weight", "99"});
+                {"line 2", "weight", "99"});
   for (const char* bad : {"column,lowest,highest\nweight,0,1\n", "lowest,highest\n0,1\n0,0\n", "lowest\n0\n",
                           "0.5\n1\n", "lowest,highest\n0,1\n0,1\n0,1\n"}) {
     CAPTURE(bad);
@@ -192,6 +193,40 @@ TEST_CASE("ranges can be given for each column, by name or in order") {
     check_refused(
         {"compile", folder / "net.onnx", "--output", folder / "x", "--input-ranges", folder / "ranges.csv"},
         {});
+  }
+  write(folder / "ranges.csv", "lowest,highest\n0,1\n0,0\n");
+  check_refused(
+      {"compile", folder / "net.onnx", "--output", folder / "x", "--input-ranges", folder / "ranges.csv"},
+      {"ranges.csv", "line 3"});
+}
+
+TEST_CASE("columns whose names are numbers are found by them") {
+  const TemporaryFolder folder;
+  std::ostringstream table;
+  opaline::SeededRandom random(8);
+  table << "2019,2020,kind\n";
+  for (int i = 0; i < 60; ++i) {
+    table << random.uniform(0, 10) + (i % 2 == 0 ? 0 : 30) << ',' << random.uniform(0, 1) << ','
+          << (i % 2 == 0 ? "low" : "high") << '\n';
+  }
+  write(folder / "years.csv", table.str());
+  run_ok({"train", "--csv", folder / "years.csv", "--label-column", "kind", "--output", folder / "net.onnx"});
+  run_ok({"compile", folder / "net.onnx", "--output", folder / "model", "--calibrate-csv",
+          folder / "years.csv"});
+  write(folder / "new.csv", "2019,2020\n5,0.5\n35,0.25\n");
+  write(folder / "swapped.csv", "2020,2019\n0.5,5\n0.25,35\n");
+  const std::string answers = predict(folder, folder / "new.csv", {});
+  CHECK_THAT(answers, Catch::Contains("0\t1\tlow") && Catch::Contains("1\t0\thigh"));
+  CHECK(lines_of(answers).size() == 2);
+  CHECK(predict(folder, folder / "swapped.csv", {}) == answers);
+}
+
+TEST_CASE("a label that cannot be the name of a class is refused where it is learnt") {
+  const TemporaryFolder folder;
+  for (const std::string& label : {std::string("ap\tple"), std::string(257, 'a')}) {
+    write(folder / "t.csv", "x,kind\n1,\"" + label + "\"\n2,pear\n3,pear\n");
+    check_refused({"train", "--csv", folder / "t.csv", "--label-column", "kind", "--output", folder / "net"},
+                  {"t.csv", "label", "256 bytes"});
   }
 }
 
@@ -207,8 +242,34 @@ TEST_CASE("several quantities of different sizes are answered by one model") {
   write(folder / "t.csv", table.str());
   run_ok({"train", "--csv", folder / "t.csv", "--target-column", "large,small", "--output",
           folder / "net.onnx"});
-  run_ok({"compile", folder / "net.onnx", "--output", folder / "model", "--calibrate-csv", folder / "t.csv",
-          "--input-bits", "10", "--weight-bits", "10"});
+  const auto compile = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"compile",        folder / "net.onnx", "--output",
+                                          folder / "model", "--calibrate-csv",   folder / "t.csv",
+                                          "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_ok(arguments);
+  };
+  // Each in units of its own: the large one must not decide alone.
+  const Outcome chosen = compile({});
+  const json report = json::parse(chosen.out);
+  CHECK(chosen.err.empty());
+  CHECK(report.at("agreement") >= 0.995);
+  REQUIRE(report.at("quantities").size() == 2);
+  for (const json& quantity : report.at("quantities")) {
+    CAPTURE(quantity.dump());
+    CHECK(quantity.at("agreement") >= 0.995);
+    CHECK(quantity.at("integer_r2") > 0.9999);
+    CHECK(quantity.at("largest_error") <= quantity.at("error_bound"));
+    CHECK(quantity.at("error_bound") < (quantity.at("name") == "large" ? 5e4 : 5e-5));
+  }
+  const Outcome poor = compile({"--weight-scales", "global", "--report", folder / "poor.html"});
+  CHECK_THAT(poor.err, Catch::Contains("warning") && Catch::Contains("--agreement") &&
+                           Catch::Contains("--weight-scales per-output"));
+  CHECK(json::parse(poor.out).at("agreement") < 0.5);
+  std::stringstream page;
+  page << std::ifstream(folder / "poor.html").rdbuf();
+  CHECK_THAT(page.str(), Catch::Contains("<h2>Quantities</h2>") && Catch::Contains("small"));
+  compile({"--input-bits", "10", "--weight-bits", "10"});
   write(folder / "one.csv", "x\n0.5\n");
   const std::string decrypted = travel(folder, folder / "one.csv", {"--json"});
   CHECK(decrypted == predict(folder, folder / "one.csv", {"--json"}));
@@ -216,6 +277,14 @@ TEST_CASE("several quantities of different sizes are answered by one model") {
   REQUIRE(values.size() == 2);
   CHECK(values[0] == Approx(5.5e6).epsilon(0.005));
   CHECK(values[1] == Approx(-1.5e-3).epsilon(0.005));
+}
+
+TEST_CASE("a compilation that cannot write its report leaves nothing behind") {
+  const TemporaryFolder folder;
+  check_refused({"compile", workshop() / "net.onnx", "--output", folder / "model", "--report",
+                 folder / "absent" / "report.html"},
+                {"report.html"});
+  CHECK(folder.empty());
 }
 
 TEST_CASE("inspect knows tables and pictures") {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "end_to_end/program.h"
 #include "end_to_end/workshop.h"
@@ -181,8 +182,21 @@ TEST_CASE("compile reports what it proved and what a query will cost") {
   const json report = json::parse(outcome.out);
   CHECK(report.at("input_bits") == 6);
   CHECK(report.at("weight_bits") == 7);
-  CHECK(report.at("calibration_images") == Workshop::kImages);
+  CHECK(report.at("calibration_inputs") == Workshop::kImages);
   CHECK(report.at("agreement") > 0.9);
+  REQUIRE(report.at("confusion").size() == 3);
+  std::size_t found = 0;
+  std::size_t right = 0;
+  for (std::size_t t = 0; t < 3; ++t) {
+    const auto row = report.at("confusion")[t].at("found").get<std::vector<std::size_t>>();
+    REQUIRE(row.size() == 3);
+    found += std::accumulate(row.begin(), row.end(), std::size_t{0});
+    right += row[t];
+  }
+  CHECK(found == Workshop::kImages);
+  CHECK(report.at("integer_accuracy") == Approx(static_cast<double>(right) / Workshop::kImages));
+  const auto margins = report.at("margins").at("inputs").get<std::vector<std::size_t>>();
+  CHECK(std::accumulate(margins.begin(), margins.end(), std::size_t{0}) == Workshop::kImages);
   CHECK(report.at("integer_accuracy") > 0.9);
   CHECK(report.at("operators").size() >= 3);
   // 36 inputs of at most 63 times weights of at most 63, and a bias.

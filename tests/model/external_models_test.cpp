@@ -73,6 +73,26 @@ void check_map(const AffineMap& map, const std::string& name) {
   check_entries(map.bias, read_npy("models/" + name + ".collapsed_b.npy", 1, map.outputs));
 }
 
+/// The floats give the logits known from outside, the integers the same within the bound they come with, and
+/// in at least 99 of 100 the same class.
+void check_logits(const ImportedNetwork& network, const std::string& name, const ImageSet& images) {
+  const Table logits = read_csv("models/" + name + ".expected_logits.csv");
+  REQUIRE(logits.size() == 100);
+  const QuantisedModel quantised = quantise(network, {});
+  const ClientSpec& spec = quantised.model.client_spec();
+  std::size_t agree = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    std::vector<double> x;
+    for (const std::uint8_t pixel : images[i]) x.push_back(static_cast<float>(pixel) / 255.0F);
+    CHECK(largest_difference(network.map(x), logits[i]) < 1e-9);
+    const auto best = std::max_element(logits[i].begin(), logits[i].end()) - logits[i].begin();
+    const std::vector<std::int64_t> integers = quantised.model.predict(spec.encode_pixels(images[i]));
+    CHECK(largest_difference(spec.scores(integers), logits[i]) <= quantised.report.error_bound);
+    agree += spec.classify(integers) == static_cast<std::size_t>(best) ? 1U : 0U;
+  }
+  CHECK(agree >= 99);
+}
+
 CalibrationSet from(const ImageSet& images, const std::vector<std::uint8_t>& labels) {
   return calibration_of(images, labels, FeatureMap::none, {});
 }
@@ -89,22 +109,7 @@ TEST_CASE("MNIST networks collapse to the maps and logits known from outside") {
     CHECK(network.activation == OutputActivation::softmax);
     CHECK(network.map.inputs == 784);
     check_map(network.map, name);
-    const Table logits = read_csv("models/" + name + ".expected_logits.csv");
-    REQUIRE(logits.size() == 100);
-    const QuantisedModel quantised = quantise(network, {});
-    const CompiledModel& model = quantised.model;
-    std::size_t agree = 0;
-    for (std::size_t i = 0; i < logits.size(); ++i) {
-      std::vector<double> x;
-      for (const std::uint8_t pixel : images[i]) x.push_back(static_cast<float>(pixel) / 255.0F);
-      CHECK(largest_difference(network.map(x), logits[i]) < 1e-9);
-      const auto best = std::max_element(logits[i].begin(), logits[i].end()) - logits[i].begin();
-      const ClientSpec& spec = model.client_spec();
-      const std::vector<std::int64_t> integers = model.predict(spec.encode_pixels(images[i]));
-      CHECK(largest_difference(spec.scores(integers), logits[i]) <= quantised.report.error_bound);
-      agree += spec.classify(integers) == static_cast<std::size_t>(best) ? 1U : 0U;
-    }
-    CHECK(agree >= 99);
+    check_logits(network, name, images);
   }
   CHECK(import_model("mnist_logreg").input_shape == std::vector<std::size_t>{1, 28, 28});
 }
@@ -117,14 +122,7 @@ TEST_CASE("a convolutional network collapses to the map known from outside") {
   check_map(network.map, name);
   REQUIRE(network.largest_difference);
   CHECK(*network.largest_difference < 1e-12);
-  const ImageSet images = read_idx_images(test::data("mnist/t10k-images-idx3-ubyte.gz"));
-  const Table logits = read_csv("models/" + name + ".expected_logits.csv");
-  REQUIRE(logits.size() == 100);
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    std::vector<double> x;
-    for (const std::uint8_t pixel : images[i]) x.push_back(static_cast<float>(pixel) / 255.0F);
-    CHECK(largest_difference(network.map(x), logits[i]) < 1e-9);
-  }
+  check_logits(network, name, read_idx_images(test::data("mnist/t10k-images-idx3-ubyte.gz")));
 }
 
 TEST_CASE("a table network collapses, and its integers give the classes of its logits") {

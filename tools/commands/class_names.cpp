@@ -9,9 +9,12 @@
 
 #include "opaline/base/error.h"
 #include "opaline/model/affine_map.h"
+#include "opaline/model/text.h"
 
 namespace opaline::tools {
 namespace {
+
+constexpr std::size_t kLongestName = 256;  // bytes, as in a client spec
 
 std::optional<double> number(const std::string& text) {
   double value = 0;
@@ -31,6 +34,14 @@ std::vector<std::string> class_names(const std::vector<std::string>& texts, cons
     throw Error(ErrorKind::invalid_argument, source + ": " + std::to_string(different.size()) +
                                                  " different labels are too many for classes; quantities "
                                                  "are learnt with --target-column");
+  }
+  for (const std::string& name : different) {
+    if (name.size() <= kLongestName && is_plain_text(name)) continue;
+    throw Error(
+        ErrorKind::invalid_argument,
+        source + ": the label " + in_quotes(name) +
+            " cannot be the name of a class: it has to be plain UTF-8 of 1 to 256 bytes, without tabs "
+            "and line breaks");
   }
   std::vector<std::string> names(different.begin(), different.end());
   if (std::all_of(names.begin(), names.end(), [](const std::string& name) { return number(name); })) {

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -70,7 +71,7 @@ CalibrationTable read_calibration_table(const Options& options, const ImportedNe
   known.activation = network.activation;
   known.columns = network.notes.columns;
   known.answers = network.notes.answers;
-  const Table table = Table::read(options.calibrate_table);
+  const Table table = Table::read(options.calibrate_table, known.columns);
   const std::vector<std::size_t> positions = positions_of_inputs(table, options, known);
   CalibrationTable result;
   result.set.count = table.rows();
@@ -97,7 +98,14 @@ std::vector<InputRange> read_ranges(const std::filesystem::path& path,
                                          named ? table.position("highest") : 1};
   const std::vector<double> numbers = table.numbers(ends);
   std::vector<InputRange> rows;
-  for (std::size_t i = 0; i < table.rows(); ++i) rows.push_back({numbers[2 * i], numbers[2 * i + 1]});
+  for (std::size_t i = 0; i < table.rows(); ++i) {
+    rows.push_back({numbers[2 * i], numbers[2 * i + 1]});
+    if (rows.back().lowest < rows.back().highest) continue;
+    const std::string place =
+        table.lines().empty() ? "row " + std::to_string(i) : "line " + std::to_string(table.lines()[i]);
+    throw Error(ErrorKind::invalid_argument,
+                path.string() + ": " + place + ": a range has to end above where it begins");
+  }
   if (!named || table.width() == 2) return rows;
   if (columns.empty()) {
     throw Error(
@@ -122,7 +130,7 @@ void add_true_answers(const Options& options, const ClientSpec& spec, Calibratio
   std::filesystem::path path = options.calibrate_labels;
   if (path.empty() && !options.calibrate_table.empty()) {
     // A table that holds what the network was trained to predict is as good as one that says so.
-    const std::vector<std::string> columns = Table::read(options.calibrate_table).columns();
+    const std::vector<std::string> columns = Table::read(options.calibrate_table, spec.columns).columns();
     const auto there = [&](const std::string& name) {
       return std::find(columns.begin(), columns.end(), name) != columns.end();
     };
@@ -171,23 +179,36 @@ QuantisedModel quantise_as_asked(const Options& options, const ImportedNetwork& 
   return named([&] { return quantise(network, quantisation, calibration); });
 }
 
+void warn_of_disagreement(const QuantisationOptions& asked, const QuantisationReport& report) {
+  if (report.calibration_inputs == 0 || report.agreement >= asked.agreement) return;
+  std::cerr << "opaline: warning: the integers agree with the float network to " << report.agreement
+            << " on the calibration data, less than the " << asked.agreement
+            << " of --agreement; allow more bits (--input-bits, --weight-bits, --slot-bits)"
+            << (report.quantities.size() > 1 ? " or --weight-scales per-output" : "") << '\n';
+}
+
 void run(const Options& options, const Session& session) {
   check_masks(options);
   const ImportedNetwork network = read_network(options.network);
   const QuantisedModel compiled = quantise_as_asked(options, network);
 
+  const std::filesystem::path server_path = with_ending(options.output, ".server");
+  const std::filesystem::path client_path = with_ending(options.output, ".client");
+  nlohmann::ordered_json report = {{"server", server_path.string()}, {"client", client_path.string()}};
+  report.update(compile_report(network, compiled, session));
+
   const Bytes server = compiled.model.serialise();
   const Bytes client = compiled.model.client_spec().serialise();
-  const NewFile server_file = {with_ending(options.output, ".server"), server, FileMode::owner_only};
-  const NewFile client_file = {with_ending(options.output, ".client"), client, FileMode::everyone};
-  write_both(server_file, client_file);
-  nlohmann::ordered_json report = {{"server", server_file.path.string()},
-                                   {"client", client_file.path.string()}};
-  report.update(compile_report(network, compiled, session));
+  std::vector<NewFile> files = {{server_path, server, FileMode::owner_only},
+                                {client_path, client, FileMode::everyone}};
+  std::string page;
   if (!options.html.empty()) {
-    write_file(options.html, as_bytes(html_report(report, compiled)), FileMode::owner_only);
+    page = html_report(report, compiled);
+    files.push_back({options.html, as_bytes(page), FileMode::owner_only});
   }
+  write_together(files);
   print_report(report, options.json ? ReportFormat::json : ReportFormat::text);
+  warn_of_disagreement(options.quantisation, compiled.report);
 }
 
 }  // namespace
@@ -205,11 +226,11 @@ Action define_compile(CLI::App& command) {
       ->type_name("NAME");
   command
       .add_option("--input-bits", quantisation.input_bits,
-                  "Width of an input; chosen on calibration images, else 8")
+                  "Width of an input; chosen on calibration data, else 8")
       ->check(CLI::Range(1, 16));
   command
       .add_option("--weight-bits", quantisation.weight_bits,
-                  "Width of a weight with its sign; chosen on calibration images, else 8")
+                  "Width of a weight with its sign; chosen on calibration data, else 8")
       ->check(CLI::Range(2, 24));
   command
       .add_option(
@@ -310,8 +331,10 @@ Action define_compile(CLI::App& command) {
                   "Writes a page for people too: accuracy, flips, confusion matrix, margins, layouts")
       ->type_name("FILE.html");
   command
-      .add_option("--agreement", quantisation.agreement,
-                  "Share of calibration images that chosen widths must put in the float network's class")
+      .add_option(
+          "--agreement", quantisation.agreement,
+          "Share of calibration data that chosen widths must put in the float network's class (0.995); of "
+          "quantities 1 - rms difference / standard deviation. A warning if they do not")
       ->check(CLI::Range(0.0, 1.0));
   command
       .add_option("--mask-bits", quantisation.mask_bits,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <vector>
 
 #include "commands/plans.h"
 #include "opaline/inference/planner.h"
@@ -14,6 +16,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kReportedKeyBits[] = {2048, 3072};
 constexpr std::size_t kManyImages = 1000;
 constexpr std::size_t kMostFlips = 20;
+constexpr std::size_t kBars = 40;
 constexpr double kLinkMbps = 50;
 
 /// What single inputs and many cost, for keys of one size.
@@ -40,9 +43,21 @@ void add_layouts(const ClientSpec& spec, std::size_t key_bits, const Session& se
   }
 }
 
+/// How many margins lie in each of equal parts from 0 to the largest.
+void add_margins(const std::vector<double>& margins, Json& report) {
+  if (margins.empty()) return;
+  const double largest = *std::max_element(margins.begin(), margins.end());
+  std::vector<std::size_t> bars(kBars, 0);
+  for (const double margin : margins) {
+    const double place = largest > 0.0 ? margin / largest * static_cast<double>(kBars) : 0.0;
+    ++bars[std::min(static_cast<std::size_t>(place), kBars - 1)];
+  }
+  report["margins"] = {{"largest", largest}, {"inputs", bars}};
+}
+
 void add_calibration(const ClientSpec& spec, const QuantisationReport& quantisation, Json& report) {
   const bool regression = spec.task == Task::regression;
-  report["calibration_images"] = quantisation.calibration_inputs;
+  report["calibration_inputs"] = quantisation.calibration_inputs;
   report["beyond_range"] = quantisation.beyond_range;
   report["largest_error"] = quantisation.largest_error;
   report["agreement"] = quantisation.agreement;
@@ -54,14 +69,33 @@ void add_calibration(const ClientSpec& spec, const QuantisationReport& quantisat
   }
   if (regression) return;
   report["flips"] = quantisation.flips.size();
-  if (quantisation.flips.empty()) return;
-  report["smallest_flips"] = Json::array();
+  if (!quantisation.flips.empty()) report["smallest_flips"] = Json::array();
   for (std::size_t i = 0; i < std::min(quantisation.flips.size(), kMostFlips); ++i) {
     const Flip& flip = quantisation.flips[i];
     report["smallest_flips"].push_back({{"index", flip.index},
                                         {"float_label", spec.labels.at(flip.float_class)},
                                         {"integer_label", spec.labels.at(flip.integer_class)},
                                         {"margin", flip.margin}});
+  }
+  for (std::size_t t = 0; t < spec.classes() && !quantisation.confusion.empty(); ++t) {
+    const auto row = std::span(quantisation.confusion).subspan(t * spec.classes(), spec.classes());
+    report["confusion"].push_back({{"true_label", spec.labels.at(t)}, {"found", Json(row)}});
+  }
+  add_margins(quantisation.margins, report);
+}
+
+/// What is said of each quantity of a regression.
+void add_quantities(const ClientSpec& spec, const QuantisationReport& quantisation, Json& report) {
+  for (std::size_t k = 0; k < quantisation.quantities.size(); ++k) {
+    const QuantityReport& quantity = quantisation.quantities[k];
+    Json row = {{"name", spec.labels.at(k)}, {"error_bound", quantity.error_bound}};
+    if (quantisation.calibration_inputs > 0) {
+      row["largest_error"] = quantity.largest_error;
+      row["agreement"] = quantity.agreement;
+    }
+    if (quantity.float_r2) row["float_r2"] = *quantity.float_r2;
+    if (quantity.integer_r2) row["integer_r2"] = *quantity.integer_r2;
+    report["quantities"].push_back(row);
   }
 }
 
@@ -93,6 +127,7 @@ Json compile_report(const ImportedNetwork& network, const QuantisedModel& compil
   report["mask_bits"] = spec.mask_bits;
   report["inputs_sent"] = spec.sent();
   if (quantisation.calibration_inputs > 0) add_calibration(spec, quantisation, report);
+  add_quantities(spec, quantisation, report);
   report["layouts"] = Json::array();
   for (const std::size_t bits : kReportedKeyBits) add_layouts(spec, bits, session, report["layouts"]);
   return report;

@@ -1,5 +1,7 @@
 #include "commands/files.h"
 
+#include <deque>
+
 #include "opaline/base/error.h"
 
 namespace opaline::tools {
@@ -35,17 +37,16 @@ std::filesystem::path partial_path(const std::filesystem::path& path, const Dige
   return with_ending(path, (".part-" + to_hex(ByteView(request).first(4))).c_str());
 }
 
-void write_both(const NewFile& first, const NewFile& second) {
-  // What would stop the second from getting its name after the first has got it.
-  if (std::filesystem::is_directory(second.path)) {
-    throw Error(ErrorKind::io, second.path.string() + ": cannot write: is a directory");
+void write_together(const std::vector<NewFile>& files) {
+  std::deque<FileWriter> writers;  // which stay where they are
+  for (const NewFile& file : files) {
+    // What would stop a later one from getting its name after the first has got it.
+    if (std::filesystem::is_directory(file.path)) {
+      throw Error(ErrorKind::io, file.path.string() + ": cannot write: is a directory");
+    }
+    writers.emplace_back(file.path, file.mode).write(file.bytes);
   }
-  FileWriter first_writer(first.path, first.mode);
-  FileWriter second_writer(second.path, second.mode);
-  first_writer.write(first.bytes);
-  second_writer.write(second.bytes);
-  first_writer.commit();
-  second_writer.commit();
+  for (FileWriter& writer : writers) writer.commit();
 }
 
 }  // namespace opaline::tools

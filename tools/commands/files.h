@@ -30,7 +30,7 @@ struct NewFile {
   FileMode mode = FileMode::everyone;
 };
 
-/// Writes both files completely before either gets its name.
-void write_both(const NewFile& first, const NewFile& second);
+/// Writes all of the files completely before one gets its name.
+void write_together(const std::vector<NewFile>& files);
 
 }  // namespace opaline::tools

@@ -2,6 +2,7 @@
 #include <iomanip>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "commands/compile_report.h"
 #include "commands/report.h"
@@ -11,7 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kBars = 40;
 constexpr std::size_t kMostDrawnClasses = 40;
 
 std::string escaped(const std::string& text) {
@@ -55,7 +55,8 @@ bool is_table(const Json& value) { return value.is_array() && !value.empty() && 
 void write_fields(const Json& report, std::ostream& page) {
   page << "<table>\n";
   for (const auto& [name, value] : report.items()) {
-    if (!is_table(value)) page << "<tr><th>" << spaced(name) << "</th><td>" << cell(value) << "</td></tr>\n";
+    if (!is_table(value) && name != "margins")
+      page << "<tr><th>" << spaced(name) << "</th><td>" << cell(value) << "</td></tr>\n";
   }
   page << "</table>\n";
 }
@@ -75,7 +76,12 @@ void write_table(const std::string& title, const Json& rows, std::ostream& page)
 /// Rows are true classes, columns found ones; the darker, the larger its share of the row.
 void write_confusion(const ClientSpec& spec, const std::vector<std::size_t>& confusion, std::ostream& page) {
   const std::size_t classes = spec.classes();
-  if (confusion.empty() || classes > kMostDrawnClasses) return;
+  if (confusion.empty()) return;
+  if (classes > kMostDrawnClasses) {
+    page << "<p>The confusion matrix of " << classes
+         << " classes is too large to be drawn; <code>compile --json</code> has it.</p>\n";
+    return;
+  }
   constexpr std::size_t kSide = 44;
   constexpr std::size_t kLeft = 120;
   constexpr std::size_t kTop = 30;
@@ -106,15 +112,11 @@ void write_confusion(const ClientSpec& spec, const std::vector<std::size_t>& con
 }
 
 /// How far the largest score is from the next: inputs on the left are the ones in danger of flipping.
-void write_margins(const QuantisationReport& quantisation, std::ostream& page) {
-  if (quantisation.margins.empty()) return;
-  const double largest = *std::max_element(quantisation.margins.begin(), quantisation.margins.end());
-  std::vector<std::size_t> bars(kBars, 0);
-  for (const double margin : quantisation.margins) {
-    const double place = largest > 0.0 ? margin / largest * kBars : 0.0;
-    ++bars[std::min(static_cast<std::size_t>(place), kBars - 1)];
-  }
+void write_margins(const Json& margins, const QuantisationReport& quantisation, std::ostream& page) {
+  const auto largest = margins.at("largest").get<double>();
+  const auto bars = margins.at("inputs").get<std::vector<std::size_t>>();
   const auto highest = static_cast<double>(*std::max_element(bars.begin(), bars.end()));
+  const auto width = static_cast<double>(bars.size());
   constexpr double kWidth = 640;
   constexpr double kHeight = 180;
   page << "<h2>Margins</h2>\n<p>The largest score less the next, for each calibration input; 0 to "
@@ -123,10 +125,10 @@ void write_margins(const QuantisationReport& quantisation, std::ostream& page) {
        << ".</p>\n<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << kWidth << "\" height=\""
        << kHeight + 24 << "\" role=\"img\" aria-label=\"histogram of margins\">\n"
        << std::fixed << std::setprecision(2);
-  for (std::size_t i = 0; i < kBars; ++i) {
+  for (std::size_t i = 0; i < bars.size(); ++i) {
     const double height = kHeight * static_cast<double>(bars[i]) / highest;
-    page << "<rect x=\"" << kWidth / kBars * static_cast<double>(i) << "\" y=\"" << kHeight - height
-         << "\" width=\"" << kWidth / kBars - 1 << "\" height=\"" << height << "\" fill=\"#2b5c8a\"><title>"
+    page << "<rect x=\"" << kWidth / width * static_cast<double>(i) << "\" y=\"" << kHeight - height
+         << "\" width=\"" << kWidth / width - 1 << "\" height=\"" << height << "\" fill=\"#2b5c8a\"><title>"
          << bars[i] << "</title></rect>\n";
   }
   page << std::defaultfloat << "<text x=\"0\" y=\"" << kHeight + 18 << "\">0</text>\n<text x=\"" << kWidth
@@ -152,10 +154,10 @@ std::string html_report(const Json& report, const QuantisedModel& compiled) {
          "machine this page was made on, as client and as server.</p>\n";
   write_fields(report, page);
   write_confusion(spec, compiled.report.confusion, page);
-  write_margins(compiled.report, page);
-  for (const auto& [name, value] : report.items()) {
-    if (is_table(value))
-      write_table(name == "layouts" ? "Layouts" : "Flips with the smallest margins", value, page);
+  if (report.contains("margins")) write_margins(report.at("margins"), compiled.report, page);
+  for (const auto& [name, title] : {std::pair{"smallest_flips", "Flips with the smallest margins"},
+                                    std::pair{"quantities", "Quantities"}, std::pair{"layouts", "Layouts"}}) {
+    if (report.contains(name)) write_table(title, report.at(name), page);
   }
   page << "</body>\n</html>\n";
   return page.str();

@@ -54,17 +54,21 @@ ImageSet read_photographs(const std::vector<fs::path>& paths) {
   return images;
 }
 
-CalibrationSet read_rows(const fs::path& path, const ClientSpec& spec,
-                         const std::vector<std::string>& ignored) {
+struct TableRows {
+  CalibrationSet values;
+  std::vector<std::size_t> lines;
+};
+
+TableRows read_rows(const fs::path& path, const ClientSpec& spec, const std::vector<std::string>& ignored) {
   if (spec.features != FeatureMap::none) {
     refuse(path, "the model takes features of images, so it needs --images or --image, not a table");
   }
-  const Table table = Table::read(path);
+  const Table table = Table::read(path, spec.columns);
   CalibrationSet rows;
   rows.count = table.rows();
   rows.inputs = spec.inputs;
   rows.values = table.numbers(input_positions(table, path.string(), spec, ignored));
-  return rows;
+  return {std::move(rows), table.lines()};
 }
 
 bool is_idx(const fs::path& path) {
@@ -173,8 +177,10 @@ ModelInputs::ModelInputs(const InputOptions& options, ClientSpec spec) : spec_(s
   std::size_t count = 0;
   if (!options.table.empty()) {
     files_ = {options.table};
-    inputs_ = read_rows(options.table, spec_, options.ignored_columns);
-    count = std::get<CalibrationSet>(inputs_).count;
+    TableRows rows = read_rows(options.table, spec_, options.ignored_columns);
+    count = rows.values.count;
+    inputs_ = std::move(rows.values);
+    lines_ = std::move(rows.lines);
   } else {
     files_ = options.images.empty() ? options.photographs : std::vector{options.images};
     ImageSet images =
@@ -199,8 +205,9 @@ ModelInputs::ModelInputs(const InputOptions& options, ClientSpec spec) : spec_(s
 
 std::string ModelInputs::name_of(std::size_t i) const {
   if (files_.size() > 1) return files_[range_.first + i].string();
-  const char* const what = images() != nullptr ? ": image " : ": row ";
-  return files_.front().string() + what + std::to_string(range_.first + i);
+  const std::string file = files_.front().string();
+  if (!lines_.empty()) return file + ": line " + std::to_string(lines_[range_.first + i]);
+  return file + (images() != nullptr ? ": image " : ": row ") + std::to_string(range_.first + i);
 }
 
 Digest ModelInputs::digest() const {
@@ -270,7 +277,7 @@ TrueAnswers read_true_answers(const fs::path& path, const std::vector<std::strin
     answers.classes.assign(labels.begin(), labels.end());
     return answers;
   }
-  const Table table = Table::read(path);
+  const Table table = Table::read(path, spec.columns);
   const std::size_t first = range ? range->first : 0;
   need_rows(path, first, count, table.rows());
   const std::vector<std::size_t> positions = answer_positions(table, columns, spec);

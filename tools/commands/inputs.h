@@ -59,6 +59,7 @@ class ModelInputs {
   ClientSpec spec_;
   std::vector<std::filesystem::path> files_;  ///< one, or one an image
   std::variant<ImageSet, CalibrationSet> inputs_;
+  std::vector<std::size_t> lines_;  ///< of a CSV table: where its rows begin
   ImageRange range_;
 
   std::string name_of(std::size_t i) const;

@@ -37,8 +37,8 @@ void prove(const Options& options) {
   key = std::move(key).with_proof(make_key_proof(key));
   const SecretBytes secret_file = key_file(key, opened.passphrase);
   const std::string public_json = to_json(key.public_key());
-  write_both({options.key, secret_file, FileMode::owner_only},
-             {public_path, as_bytes(public_json), FileMode::everyone});
+  write_together({{options.key, secret_file, FileMode::owner_only},
+                  {public_path, as_bytes(public_json), FileMode::everyone}});
   print_report({{"secret_key", options.key.string()},
                 {"public_key", public_path.string()},
                 {"fingerprint", to_hex(key.public_key().fingerprint())},

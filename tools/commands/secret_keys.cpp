@@ -142,8 +142,8 @@ void write_new_key(const NewKeyOptions& options, const SecretKey& key,
   const std::filesystem::path public_path = with_ending(options.output, ".pub");
   const SecretBytes secret_file = key_file(key, passphrase);
   const std::string public_json = to_json(key.public_key());
-  write_both({secret_path, secret_file, FileMode::owner_only},
-             {public_path, as_bytes(public_json), FileMode::everyone});
+  write_together({{secret_path, secret_file, FileMode::owner_only},
+                  {public_path, as_bytes(public_json), FileMode::everyone}});
   print_report({{"secret_key", secret_path.string()},
                 {"public_key", public_path.string()},
                 {"encrypted", passphrase.has_value()},

@@ -152,7 +152,7 @@ HeadSamples read_test(const TrainOptions& options, const HeadTask& task, std::si
   spec.answers = task.notes.answers;
   spec.labels = task.notes.labels;
   spec.task = task.is_regression() ? Task::regression : Task::classification;
-  const Table table = Table::read(options.test_table);
+  const Table table = Table::read(options.test_table, spec.columns);
   HeadSamples test;
   test.inputs = inputs;
   test.values =

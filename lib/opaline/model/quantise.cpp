@@ -151,20 +151,30 @@ double share_equal(std::span<const std::uint16_t> a, std::span<const std::uint16
   return static_cast<double>(equal) / static_cast<double>(a.size());
 }
 
-/// Mean of the squares of all entries less their column's mean.
-double variance(const Matrix& values) {
-  return (values.rowwise() - values.colwise().mean()).array().square().mean();
+using Column = Eigen::VectorXd;
+
+double variance(const Column& values) { return (values.array() - values.mean()).square().mean(); }
+
+/// QuantityReport::agreement; beside the quantity itself if it is a constant.
+double agreement_of_quantity(const Column& scores, const Column& wanted) {
+  const double difference = (scores - wanted).array().square().mean();
+  if (difference == 0.0) return 1.0;
+  const double spread = variance(wanted);
+  const double measure = spread > 0.0 ? spread : wanted.array().square().mean();
+  return measure > 0.0 ? 1.0 - std::sqrt(difference / measure) : 0.0;
 }
 
-/// How near some scores come to the float network's: QuantisationReport::agreement.
+/// How near some scores come to the float network's: QuantisationReport::agreement. Quantities are each
+/// compared in units of their own, lest one of large numbers decides alone.
 double agreement(const Matrix& scores, const Matrix& wanted, const ClientSpec& spec) {
   if (spec.task == Task::classification) {
     return share_equal(classes_of(scores, spec), classes_of(wanted, spec));
   }
-  const double difference = (scores - wanted).array().square().mean();
-  const double spread = variance(wanted);
-  if (spread > 0.0) return 1.0 - std::sqrt(difference / spread);
-  return difference > 0.0 ? 0.0 : 1.0;
+  double worst = 1.0;
+  for (Index k = 0; k < scores.cols(); ++k) {
+    worst = std::min(worst, agreement_of_quantity(scores.col(k), wanted.col(k)));
+  }
+  return worst;
 }
 
 /// The calibration inputs as integers.
@@ -280,12 +290,38 @@ IntegerAnswers answer(const CompiledModel& model, const CalibrationSet& calibrat
   return answers;
 }
 
-/// R², the share of the targets' variance that some scores explain.
-double explained(const Matrix& scores, const CalibrationSet& calibration) {
-  const Eigen::Map<const Matrix> targets(calibration.targets.data(), scores.rows(), scores.cols());
-  const double spread = variance(targets);
-  const double left = (scores - targets).array().square().mean();
+/// R², the share of a target's variance that some scores explain.
+double explained(const Column& scores, const Column& target) {
+  const double spread = variance(target);
+  const double left = (scores - target).array().square().mean();
   return spread > 0.0 ? 1.0 - left / spread : 0.0;
+}
+
+void report_quantities(const ClientSpec& spec, const Matrix& wanted, const IntegerAnswers& answers,
+                       const CalibrationSet& calibration, QuantisationReport& report) {
+  report.agreement = agreement(answers.scores, wanted, spec);
+  const Matrix differences = (answers.scores - wanted).cwiseAbs();
+  for (std::size_t k = 0; k < report.quantities.size(); ++k) {
+    QuantityReport& quantity = report.quantities[k];
+    const Column scores = answers.scores.col(index(k));
+    quantity.agreement = agreement_of_quantity(scores, wanted.col(index(k)));
+    for (std::size_t i = 0; i < calibration.count; ++i) {
+      if (answers.clipped[i] != 0) continue;
+      quantity.largest_error = std::max(quantity.largest_error, differences(index(i), index(k)));
+    }
+  }
+  if (calibration.targets.empty()) return;
+  const Eigen::Map<const Matrix> targets(calibration.targets.data(), wanted.rows(), wanted.cols());
+  report.float_accuracy = 0.0;
+  report.integer_accuracy = 0.0;
+  const auto count = static_cast<double>(report.quantities.size());
+  for (std::size_t k = 0; k < report.quantities.size(); ++k) {
+    QuantityReport& quantity = report.quantities[k];
+    quantity.float_r2 = explained(wanted.col(index(k)), targets.col(index(k)));
+    quantity.integer_r2 = explained(answers.scores.col(index(k)), targets.col(index(k)));
+    *report.float_accuracy += *quantity.float_r2 / count;
+    *report.integer_accuracy += *quantity.integer_r2 / count;
+  }
 }
 
 void report_classes(const ClientSpec& spec, const Matrix& wanted, const IntegerAnswers& answers,
@@ -311,11 +347,11 @@ void report_classes(const ClientSpec& spec, const Matrix& wanted, const IntegerA
   }
 }
 
-QuantisationReport report_on(const CompiledModel& model, const Matrix& wanted,
-                             const CalibrationSet& calibration) {
+/// Adds what calibration data show.
+void report_on(const CompiledModel& model, const Matrix& wanted, const CalibrationSet& calibration,
+               QuantisationReport& report) {
   const ClientSpec& spec = model.client_spec();
   const IntegerAnswers answers = answer(model, calibration);
-  QuantisationReport report;
   report.calibration_inputs = calibration.count;
   for (std::size_t i = 0; i < calibration.count; ++i) {
     if (answers.clipped[i] != 0) {
@@ -327,14 +363,9 @@ QuantisationReport report_on(const CompiledModel& model, const Matrix& wanted,
   }
   if (spec.task == Task::classification) {
     report_classes(spec, wanted, answers, calibration, report);
-    return report;
+  } else {
+    report_quantities(spec, wanted, answers, calibration, report);
   }
-  report.agreement = agreement(answers.scores, wanted, spec);
-  if (!calibration.targets.empty()) {
-    report.float_accuracy = explained(wanted, calibration);
-    report.integer_accuracy = explained(answers.scores, calibration);
-  }
-  return report;
 }
 
 // Checks.
@@ -406,8 +437,12 @@ QuantisedModel quantise(const ImportedNetwork& network, const QuantisationOption
     InputEncoding encoding = spec.encoding;
     encoding.bits = chosen.input_bits;
     QuantisedModel result{compile(map, spec, chosen, options), {}};
-    result.report.error_bound =
-        round_map(map, encoding, rounding_of(spec, options, chosen.weight_bits)).error_bound;
+    const std::vector<double> bounds =
+        round_map(map, encoding, rounding_of(spec, options, chosen.weight_bits)).error_bounds;
+    result.report.error_bound = *std::max_element(bounds.begin(), bounds.end());
+    if (spec.task == Task::regression) {
+      for (const double bound : bounds) result.report.quantities.push_back({bound, 0.0, 0.0, {}, {}});
+    }
     return result;
   };
   QuantisedModel result = result_of(widths);  // also checks the network and the options as a whole
@@ -418,9 +453,7 @@ QuantisedModel quantise(const ImportedNetwork& network, const QuantisationOption
       widths = search_widths(map, spec, options, calibration);
       result = result_of(widths);
     }
-    const double error_bound = result.report.error_bound;
-    result.report = report_on(result.model, wanted, calibration);
-    result.report.error_bound = error_bound;
+    report_on(result.model, wanted, calibration, result.report);
   }
   result.report.input_bits = widths.input_bits;
   result.report.weight_bits = widths.weight_bits;

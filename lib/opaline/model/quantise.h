@@ -48,18 +48,27 @@ struct Flip {
   double margin = 0.0;  ///< between the float network's two scores
 };
 
+/// How well the integers give one quantity of a regression, in its own units.
+struct QuantityReport {
+  double error_bound = 0.0;        ///< as QuantisationReport's
+  double largest_error = 0.0;      ///< what follows is 0 or empty without calibration inputs
+  double agreement = 0.0;          ///< 1 − rms difference from the float network / its standard deviation
+  std::optional<double> float_r2;  ///< with true values
+  std::optional<double> integer_r2;
+};
+
 /// How well the integers do what the floats did.
 struct QuantisationReport {
   unsigned input_bits = 0;
   unsigned weight_bits = 0;
   double error_bound = 0.0;  ///< no score is farther from the float network's for inputs within their ranges
+  std::vector<QuantityReport> quantities;  ///< of a regression, one an output
 
-  std::size_t calibration_inputs = 0;  ///< all that follows is empty or 0 without any
-  std::size_t beyond_range = 0;        ///< calibration inputs with numbers that were clipped
-  double largest_error = 0.0;          ///< seen, of those that were not clipped
-  double agreement =
-      0.0;  ///< share of equal classes; of a regression 1 − rms difference / standard deviation
-  std::optional<double> float_accuracy;    ///< with true classes; of a regression R² with true values
+  std::size_t calibration_inputs = 0;      ///< all that follows is empty or 0 without any
+  std::size_t beyond_range = 0;            ///< calibration inputs with numbers that were clipped
+  double largest_error = 0.0;              ///< seen, of those that were not clipped
+  double agreement = 0.0;                  ///< share of equal classes; of a regression the worst quantity's
+  std::optional<double> float_accuracy;    ///< with true classes; of a regression the mean R² of quantities
   std::optional<double> integer_accuracy;  ///< likewise
   std::vector<Flip> flips;                 ///< in the order of their margins, smallest first
   std::vector<std::size_t> confusion;      ///< classes × classes, true one by found one; with true classes

@@ -82,9 +82,10 @@ std::int64_t take_offset(const AffineMap& map, const InputEncoding& encoding, Ro
 
 /// How far scores can be from the map's, whatever the inputs within their ranges: the integer inputs miss the
 /// real ones by half a step, the integer weights theirs by what they were rounded, and so does the bias.
-double error_bound(const AffineMap& map, const InputEncoding& encoding, const RoundedMap& rounded) {
+std::vector<double> error_bounds(const AffineMap& map, const InputEncoding& encoding,
+                                 const RoundedMap& rounded) {
   const auto most = static_cast<double>(encoding.maximum());
-  double bound = 0.0;
+  std::vector<double> bounds;
   for (std::size_t k = 0; k < map.outputs; ++k) {
     const double scale = rounded.scales[rounded.scales.size() == 1 ? 0 : k];
     double by_inputs = 0.0;
@@ -96,9 +97,10 @@ double error_bound(const AffineMap& map, const InputEncoding& encoding, const Ro
       by_inputs += std::abs(exact) / 2;
       (missed < 0 ? below : above) += std::abs(missed) * most;
     }
-    bound = std::max(bound, by_inputs + std::max(above, below) + scale / 2);
+    const double rounding = 1 + 1e-9;  // of these sums
+    bounds.push_back((by_inputs + std::max(above, below) + scale / 2) * rounding);
   }
-  return bound * (1 + 1e-9);  // what these sums round
+  return bounds;
 }
 
 }  // namespace
@@ -110,7 +112,7 @@ RoundedMap round_map(const AffineMap& map, const InputEncoding& encoding, const 
   };
   const auto attempt = [&](double top) {
     RoundedMap rounded = round_numbers(map, encoding, top, rounding.scales);
-    rounded.error_bound = error_bound(map, encoding, rounded);
+    rounded.error_bounds = error_bounds(map, encoding, rounded);
     const std::int64_t bound = take_offset(map, encoding, rounded);
     return Attempt{std::move(rounded), bound};
   };

@@ -16,7 +16,7 @@ struct RoundedMap {
   std::vector<std::int64_t> bias;     ///< one an output; |bias| < 2^62
   std::vector<double> scales;         ///< one, or one an output
   std::int64_t offset = 0;            ///< where a slot becomes narrower by it
-  double error_bound = 0.0;           ///< |score − map's score| for inputs within their ranges
+  std::vector<double> error_bounds;   ///< |score − map's score| for inputs within their ranges, by output
 };
 
 /// How weights are rounded.

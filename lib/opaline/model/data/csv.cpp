@@ -79,10 +79,15 @@ bool opens_like_scikit_learn(const std::vector<std::string>& first) {
          std::none_of(first.begin() + 2, first.end(), is_number);
 }
 
-// Whether a first line is a row like the others: numbers alone, but not columns that are called 0, 1, 2 or 1,
-// 2, 3.
-bool is_row(const std::vector<std::string>& first) {
+// Whether a first line is a row like the others: numbers alone, but not all the names that are expected, nor
+// columns that are called 0, 1, 2 or 1, 2, 3.
+bool is_row(const std::vector<std::string>& first, std::span<const std::string> expected) {
   if (!std::all_of(first.begin(), first.end(), is_number)) return false;
+  const std::unordered_set<std::string_view> names(first.begin(), first.end());
+  if (!expected.empty() && std::all_of(expected.begin(), expected.end(),
+                                       [&](const std::string& name) { return names.contains(name); })) {
+    return false;
+  }
   const auto counts_from = [&](std::size_t start) {
     for (std::size_t i = 0; i < first.size(); ++i) {
       if (whole_number(first[i]) != start + i) return false;
@@ -119,9 +124,9 @@ class Rows {
 
   std::size_t row_line() const { return row_line_; }
 
-  CsvContents finish() {
+  CsvContents finish(std::span<const std::string> expected) {
     if (first_.empty()) damaged(name_, "is empty; a table begins with a line of column names");
-    if (is_row(first_)) {
+    if (is_row(first_, expected)) {
       take_first_as_row();
       return std::move(contents_);
     }
@@ -287,14 +292,14 @@ class Parser {
     }
   }
 
-  CsvContents finish() {
+  CsvContents finish(std::span<const std::string> expected) {
     const int status = ::csv_fini(&parser_, Rows::on_cell, Rows::on_row, &rows_);
     rows_.rethrow_failure();
     if (status != 0) {
       check_memory();
       damaged(name_, at_line(rows_.row_line()) + ": a quote that opens in this row is never closed");
     }
-    return rows_.finish();
+    return rows_.finish(expected);
   }
 
  private:
@@ -310,7 +315,7 @@ class Parser {
 
 }  // namespace
 
-CsvContents parse_csv(ByteView file, const std::string& name) {
+CsvContents parse_csv(ByteView file, const std::string& name, std::span<const std::string> expected) {
   std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Parser parser(separator_of(text), name);
@@ -319,7 +324,7 @@ CsvContents parse_csv(ByteView file, const std::string& name) {
     parser.feed(line);
     text.remove_prefix(line.size());
   }
-  return parser.finish();
+  return parser.finish(expected);
 }
 
 std::size_t class_index(std::string_view cell, const std::vector<std::string>& classes) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,7 @@ struct CsvContents {
 
 /// Reads CSV as Table::read says; `name` opens the error texts. Error(damaged) or Error(too_large). `file`
 /// has at most kTableLimit bytes.
-CsvContents parse_csv(ByteView file, const std::string& name);
+CsvContents parse_csv(ByteView file, const std::string& name, std::span<const std::string> expected = {});
 
 /// The class that a cell of scikit-learn's files means; classes.size() if it means none.
 std::size_t class_index(std::string_view cell, const std::vector<std::string>& classes);

@@ -86,7 +86,7 @@ std::string shortest(Number value) {
 
 }  // namespace
 
-Table Table::read(const std::filesystem::path& path) {
+Table Table::read(const std::filesystem::path& path, std::span<const std::string> expected) {
   const Bytes file = read_file(path, kTableLimit);
   Table table;
   table.name_ = path.string();
@@ -97,7 +97,7 @@ Table Table::read(const std::filesystem::path& path) {
     table.values_ = std::move(contents.values);
     table.single_precision_ = contents.single_precision;
   } else {
-    CsvContents contents = parse_csv(file, table.name_);
+    CsvContents contents = parse_csv(file, table.name_, expected);
     table.rows_ = contents.lines.size();
     table.width_ = contents.width;
     table.columns_ = std::move(contents.columns);

@@ -27,12 +27,16 @@ class Table {
   /// little-endian, C or Fortran order; no integer beyond ±2^53), told apart by content.
   /// scikit-learn's own files (first line "rows,columns,class names...", no header, last column the class's
   /// index) are known by their first line: the columns are then called "x0", "x1", ... and "class", whose
-  /// cells become class names. Error(io), Error(damaged), Error(too_large), naming the file and, for CSV, the
+  /// cells become class names. A first line with all of the `expected` names, if there are any, is the header
+  /// even if they are numbers. Error(io), Error(damaged), Error(too_large), naming the file and, for CSV, the
   /// line.
-  static Table read(const std::filesystem::path& path);
+  static Table read(const std::filesystem::path& path, std::span<const std::string> expected = {});
 
   std::size_t rows() const { return rows_; }
   std::size_t width() const { return width_; }
+
+  /// The line of a CSV file that each row begins at, from 1; empty for .npy.
+  const std::vector<std::size_t>& lines() const { return lines_; }
 
   /// The header; empty if the columns have no names.
   const std::vector<std::string>& columns() const { return columns_; }
