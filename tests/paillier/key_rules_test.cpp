@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "opaline/bigint/primes.h"
 #include "opaline/paillier/key_files.h"
@@ -111,6 +112,62 @@ TEST_CASE("generators and proofs that are there have to be right") {
   CHECK(broken_by_secret(with_proof) == KeyRule::proof);
   CHECK(broken(with_proof["pub"],
                [](ByteView json, const char* name) { public_key_from_json(json, name); }) == KeyRule::proof);
+}
+
+namespace {
+
+/// A prime 2·k·r + 1 with that k and r at random, of 512 bits from `lowest` on.
+StructuredPrime structured_prime(const Integer& k, const Integer& lowest) {
+  Integer r = lowest / (2 * k) + random_below(power_of_two(480));
+  while (true) {
+    r = prime_from(r + 1);
+    if (is_probable_prime_vartime(2 * k * r + 1)) return {2 * k * r + 1, r, k};
+  }
+}
+
+Json with_generators(const StructuredPrime& p, const StructuredPrime& q) {
+  Json document = secret_json(p.p, q.p);
+  document["opaline"] = {{"h_p", digits(generate_power_generator(p))},
+                         {"h_q", digits(generate_power_generator(q))},
+                         {"k_p", digits(p.k)},
+                         {"k_q", digits(q.k)}};
+  return document;
+}
+
+}  // namespace
+
+TEST_CASE("keys with generators keep the rules of our own making") {
+  const Integer lowest = 3 * power_of_two(510);
+  const Integer farther = 7 * power_of_two(509);
+  const StructuredPrime q = structured_prime(15, farther);
+  CHECK_FALSE(broken_by_secret(with_generators(structured_prime(77, lowest), q)));
+  CHECK_FALSE(broken_by_secret(with_generators(structured_prime(1, lowest), q)));
+  CHECK_FALSE(broken_by_secret(with_generators(structured_prime(1048573, lowest), q)));
+  for (const int k : {3, 5, 15, 45, 1048575}) {
+    CAPTURE(k);
+    CHECK(broken_by_secret(with_generators(structured_prime(k, lowest), q)) == KeyRule::coprime_orders);
+  }
+  CHECK(broken_by_secret(with_generators(structured_prime(77, 5 * power_of_two(509)), q)) ==
+        KeyRule::top_bits);
+  CHECK(broken_by_secret(with_generators(q, structured_prime(77, 5 * power_of_two(509)))) ==
+        KeyRule::top_bits);
+
+  // One r in both primes, their k coprime.
+  Integer r = lowest / power_of_two(20);
+  while (true) {
+    r = prime_from(r + 1);
+    std::vector<Integer> ks;
+    for (Integer k = power_of_two(19) + 1; k < power_of_two(20) && ks.size() < 2; k += 2) {
+      if (bit_length(2 * k * r + 1) != 512 || !bit_test(Integer(2 * k * r + 1), 510)) continue;
+      if (!is_probable_prime_vartime(2 * k * r + 1)) continue;
+      if (ks.empty() || gcd_vartime(ks[0], k) == 1) ks.push_back(k);
+    }
+    if (ks.size() < 2) continue;
+    const StructuredPrime first = {2 * ks[0] * r + 1, r, ks[0]};
+    const StructuredPrime second = {2 * ks[1] * r + 1, r, ks[1]};
+    CHECK(broken_by_secret(with_generators(first, second)) == KeyRule::coprime_orders);
+    break;
+  }
 }
 
 TEST_CASE("rules for keys of our own making are no rules for others") {

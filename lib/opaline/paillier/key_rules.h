@@ -7,7 +7,8 @@
 namespace opaline {
 
 /// The rules of keys.h and key_files.h, for whoever wants to know which one a key breaks. With the secret key
-/// gcd(n, (p − 1)(q − 1)) = 1 needs no rule of its own: two primes of one length cannot break it.
+/// gcd(n, (p − 1)(q − 1)) = 1 needs no rule of its own: two primes of one length cannot break it. Keys with
+/// generators have p ≡ q ≡ 3 (mod 4) by these; keys of others need neither that nor the last two rules.
 enum class KeyRule {
   positive_modulus,   ///< n > 0
   modulus_size,       ///< an even number of bits from kSmallestKeyBits to kLargestKeyBits
@@ -22,7 +23,9 @@ enum class KeyRule {
   prime_factors,      ///< p and q are prime
   distant_primes,     ///< |p − q| > 2^(bits/2 − 100)
   product,            ///< n = p·q, where all three are given
-  generators          ///< h_p and h_q, where given, generate the p-th powers mod p² and the q-th mod q²
+  generators,         ///< h_p and h_q, where given, generate the p-th powers mod p² and the q-th mod q²
+  top_bits,           ///< with generators: the two highest bits of p and q are set
+  coprime_orders      ///< with generators: gcd(p − 1, q − 1) = 2
 };
 
 /// A key that breaks a rule: of kind invalid_key.

@@ -73,6 +73,41 @@ PublicKey product_of(const WordVector& p, const WordVector& q) {
   return key;
 }
 
+/// The greatest common divisor of odd numbers below 2^32, in as many steps whatever they are (Stein 1967).
+Word odd_gcd(Word a, Word b) {
+  for (int bits = 0; bits < 64; ++bits) {
+    const Word odd = Word{0} - (b & 1);
+    const Word difference = b - a;
+    const Word is_less = (Word{0} - (difference >> 63)) & odd;
+    b = (b & ~odd) | (((difference ^ is_less) - is_less) & odd);  // |b − a|, or b
+    a += difference & is_less;                                    // the smaller
+    b >>= 1;
+  }
+  return a;
+}
+
+/// Whether gcd(p − 1, q − 1) = 2, for primes p = 2·k·r + 1 with r prime, k odd below 2^20, and q likewise: r
+/// divides the other's k for no size of key. 1 or 0.
+Word have_coprime_orders(const SecretInteger& p, const SecretInteger& k_p, const SecretInteger& q,
+                         const SecretInteger& k_q) {
+  const auto times = [](const SecretInteger& prime, const SecretInteger& k) {
+    WordVector order(prime.words().begin(), prime.words().end());
+    order[0] ^= 1;
+    WordVector product(order.size() + 1);
+    multiply(product, order, k.words().first(1));
+    return product;
+  };
+  const Word gcd = odd_gcd(k_p.words().front(), k_q.words().front());
+  const Word one = 1;
+  const Word same_r = is_equal(times(p, k_q), times(q, k_p));
+  return is_equal({&gcd, 1}, {&one, 1}) & (1 ^ same_r);
+}
+
+/// The second-highest bit: 1 or 0.
+Word second_bit(const SecretInteger& x, std::size_t bits) {
+  return (x.words()[(bits - 2) / 64] >> ((bits - 2) % 64)) & 1;
+}
+
 /// Without leading zero words; its length becomes known.
 WordVector normalised(const SecretInteger& x) {
   const auto words = x.words().first(words_for(public_bit_length(x.words())));
@@ -166,6 +201,11 @@ SecretKey SecretKey::from_primes(SecretInteger p, SecretInteger q, Generator gen
             KeyRule::generators, "h_p does not generate the p-th powers mod p^2");
     require(is_power_generator(generator_q.h.words(), key.q_.words(), generator_q.k.words()),
             KeyRule::generators, "h_q does not generate the q-th powers mod q^2");
+    const std::size_t bits = key.public_key_.bits() / 2;
+    require(declassified(second_bit(key.p_, bits) & second_bit(key.q_, bits)) == 1, KeyRule::top_bits,
+            "the two highest bits of p and q must be set");
+    require(declassified(have_coprime_orders(key.p_, generator_p.k, key.q_, generator_q.k)) == 1,
+            KeyRule::coprime_orders, "p - 1 and q - 1 have more than 2 in common");
     key.generator_p_ = std::move(generator_p);
     key.generator_q_ = std::move(generator_q);
     return key;

@@ -78,7 +78,8 @@ class SecretKey {
   /// broken, if one is.
   static SecretKey from_primes(SecretInteger p, SecretInteger q);
 
-  /// The same with generators, which are proved, and with them that p and q are prime.
+  /// The same with generators, which are proved, and with them that p and q are prime and 3 (mod 4). Such a
+  /// key is of our own making, so all that generate() promises is asked of it.
   static SecretKey from_primes(SecretInteger p, SecretInteger q, Generator generator_p,
                                Generator generator_q);
 
