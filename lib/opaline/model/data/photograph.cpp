@@ -32,9 +32,9 @@ constexpr double kDarkInk = 0.9;      // the share of clear ink that is lighter 
 constexpr double kLeastPart = 0.03;   // of the largest part's ink: smaller ones are dirt
 
 [[noreturn]] void no_digit(const std::string& why) {
-  throw Error(
-      ErrorKind::invalid_argument,
-      "no digit in the picture: " + why + "; take one of a single digit, dark on light or light on dark");
+  throw Error(ErrorKind::invalid_argument,
+              "no digit in the picture: " + why +
+                  "; take one of a single digit with paper around it, dark on light or light on dark");
 }
 
 struct Box {

@@ -62,7 +62,7 @@ void check_header(const Chunk& chunk, const std::string& name) {
 // libpng is content without the end of a file, and with pixels whose checksum is wrong.
 void check_chunks(ByteView file, const std::string& name) {
   if (file.size() < kSignature.size() || !std::equal(kSignature.begin(), kSignature.end(), file.begin())) {
-    damaged(name, "it does not begin as one");
+    damaged(name, "it does not begin as one; save the picture as PNG");
   }
   file = file.subspan(kSignature.size());
   check_header(take_chunk(file, name), name);
