@@ -17,7 +17,6 @@
 #include "opaline/paillier/encryptor.h"
 #include "sample_keys.h"
 #include "support/error_kind.h"
-#include "support/sanitizers.h"
 #include "support/supported_backends.h"
 #include "support/threads.h"
 
@@ -108,8 +107,7 @@ Outcomes with_faults_at_rest(std::size_t flips, const Make& make, const IsRight&
   return outcomes;
 }
 
-// Fewer where everything takes longer.
-constexpr std::size_t kFlips = kSanitized ? 100 : 1000;
+constexpr std::size_t kFlips = 1000;
 
 const std::vector<Integer> kPlaintexts = {123456789, -1, 0, 7, 8, 9, 10, 11, 12};
 

@@ -36,8 +36,8 @@ set(OPALINE_TEST_OPTIONS $<$<CONFIG:Release>:-O1>
                          $<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-Wno-array-bounds$<SEMICOLON>-Wno-stringop-overflow>)
 
 # opaline_test(NAME SOURCES ... LIBRARIES ... [LABELS ...]): one Catch2 program, registered with ctest.
-# opaline_data_test, opaline_ifma_test: the same for a program that needs the data sets at OPALINE_DATA, or
-# AVX-512 IFMA, and reports itself as skipped without.
+# opaline_data_test, opaline_ifma_test, opaline_release_test: the same for a program that needs the data sets at
+# OPALINE_DATA, AVX-512 IFMA, or a build without assertions, and reports itself as skipped without.
 function(opaline_catch_program name needs)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   if(slow IN_LIST arg_LABELS AND NOT OPALINE_BUILD_SLOW_TESTS)
@@ -61,4 +61,8 @@ endfunction()
 
 function(opaline_ifma_test name)
   opaline_catch_program(${name} ifma ${ARGN})
+endfunction()
+
+function(opaline_release_test name)
+  opaline_catch_program(${name} release ${ARGN})
 endfunction()

@@ -14,7 +14,7 @@ class Divider {
   /// Of as many words as the bits of `divisor` > 0 need; higher words of it, if any, are zero.
   explicit Divider(std::span<const Word> divisor);
 
-  std::size_t size() const { return divisor_.size() - 1; }  ///< words of the divisor
+  std::size_t size() const { return divisor_.size(); }  ///< words of the divisor
   std::size_t bits() const { return 64 * size() - shift_; }
 
   /// q = floor(x/divisor) and r = x mod divisor, size() words each, for x < divisor·2^(64·size()) of
@@ -26,7 +26,7 @@ class Divider {
 
  private:
   unsigned shift_;      ///< to the left, so that the top bit is set
-  WordVector divisor_;  ///< shifted, with one word 0 above it
+  WordVector divisor_;  ///< shifted
   WordVector reciprocal_;  ///< X − 2^(64·size()), 2^(128·size()) − 2·divisor < divisor·X < 2^(128·size())
 };
 
