@@ -12,6 +12,7 @@
 #include <random>
 #include <vector>
 
+#include "fault_outcomes.h"
 #include "opaline/base/secret_heap.h"
 #include "opaline/paillier/decryptor.h"
 #include "opaline/paillier/encryptor.h"
@@ -66,15 +67,10 @@ using namespace opaline::test;
 
 namespace {
 
-struct Outcomes {
-  std::size_t refused = 0;
-  std::size_t right = 0;
-};
-
 /// Makes a party and turns over one bit at a time in each of its blocks by turns. What it then gives out must
 /// be right, or nothing be given out and Error(fault) say why.
 template <typename Make, typename IsRight>
-Outcomes with_faults_at_rest(std::size_t flips, const Make& make, const IsRight& is_right) {
+FaultOutcomes with_faults_at_rest(std::size_t flips, const Make& make, const IsRight& is_right) {
   const auto before = blocks().sizes;
   const auto party = make();
   std::vector<std::pair<unsigned char*, std::size_t>> own;
@@ -83,7 +79,7 @@ Outcomes with_faults_at_rest(std::size_t flips, const Make& make, const IsRight&
   REQUIRE(own.size() > 10);
   REQUIRE(is_right(*party));
   std::mt19937_64 random(19);
-  Outcomes outcomes;
+  FaultOutcomes outcomes;
   std::size_t released_wrong = 0;
   std::size_t other_errors = 0;
   for (std::size_t i = 0; i < flips; ++i) {
@@ -122,7 +118,7 @@ TEST_CASE("a decryptor with a bit turned over gives out what is right or nothing
       const std::vector<Integer> plaintexts(kPlaintexts.begin(),
                                             kPlaintexts.begin() + static_cast<std::ptrdiff_t>(count));
       const std::vector<Ciphertext> ciphertexts = Encryptor(sample_key(), *base).encrypt(plaintexts);
-      const Outcomes outcomes = with_faults_at_rest(
+      const FaultOutcomes outcomes = with_faults_at_rest(
           kFlips, [&] { return std::make_unique<Decryptor>(sample_key(), *base); },
           [&](const Decryptor& decryptor) { return decryptor.decrypt(ciphertexts) == plaintexts; });
       CHECK(outcomes.refused > kFlips / 4);
@@ -138,7 +134,7 @@ TEST_CASE("an owner's encryptor with a bit turned over gives out what is right o
   for (const Backend* const base : supported_backends()) {
     for (const SecretKey* const key : {&sample_key(), &imported_key()}) {
       CAPTURE(base->name(), base->lanes(), key == &sample_key());
-      const Outcomes outcomes = with_faults_at_rest(
+      const FaultOutcomes outcomes = with_faults_at_rest(
           kFlips / 4, [&] { return std::make_unique<Encryptor>(*key, *base); },
           [&](const Encryptor& encryptor) {
             return decryptor.decrypt(encryptor.encrypt(plaintexts)) == plaintexts;

@@ -2,6 +2,7 @@
 #include <random>
 #include <vector>
 
+#include "fault_outcomes.h"
 #include "opaline/paillier/decryptor.h"
 #include "opaline/paillier/encryptor.h"
 #include "sample_keys.h"
@@ -16,23 +17,17 @@ using namespace opaline::test;
 
 namespace {
 
-/// What becomes of parties whose tables, constants and powers were made with one bit turned over.
-struct Outcomes {
-  std::size_t refused = 0;
-  std::size_t right = 0;
-};
-
 /// Makes a party with one fault, then lets it work without any. Each time what it gives out must be right, or
 /// nothing be given out and Error(fault) say why.
 template <typename Make, typename IsRight>
-Outcomes with_faults_in_the_making(const Backend& base, const Make& make, const IsRight& is_right) {
+FaultOutcomes with_faults_in_the_making(const Backend& base, const Make& make, const IsRight& is_right) {
   const Threads threads(1);
   std::mt19937_64 random(11);
   FaultyBackend faulty(base);
   faulty.calm();
   make(faulty.backend());
   const std::size_t results = faulty.results();
-  Outcomes outcomes;
+  FaultOutcomes outcomes;
   for (int i = 0; i < 60; ++i) {
     const std::size_t result = random() % results;
     const std::size_t bit = random() % (std::size_t{1} << 20U);
@@ -59,7 +54,7 @@ TEST_CASE("a bit turned over while an owner's tables were made is found when the
   const Decryptor decryptor(sample_key());
   for (const SecretKey* const key : {&sample_key(), &imported_key()}) {
     for (const Backend* const backend : supported_backends()) {
-      const Outcomes outcomes = with_faults_in_the_making(
+      const FaultOutcomes outcomes = with_faults_in_the_making(
           *backend, [key](const Backend& with) { return Encryptor(*key, with); },
           [&](const Encryptor& encryptor) {
             return decryptor.decrypt(encryptor.encrypt(kPlaintexts)) == kPlaintexts;
@@ -72,7 +67,7 @@ TEST_CASE("a bit turned over while an owner's tables were made is found when the
 TEST_CASE("a bit turned over while a decryptor was made is found when it is used") {
   const std::vector<Ciphertext> ciphertexts = Encryptor(sample_key().public_key()).encrypt(kPlaintexts);
   for (const Backend* const backend : supported_backends()) {
-    const Outcomes outcomes = with_faults_in_the_making(
+    const FaultOutcomes outcomes = with_faults_in_the_making(
         *backend, [](const Backend& with) { return Decryptor(sample_key(), with); },
         [&](const Decryptor& decryptor) { return decryptor.decrypt(ciphertexts) == kPlaintexts; });
     CHECK(outcomes.refused > 0);

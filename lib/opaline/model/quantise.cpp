@@ -297,14 +297,14 @@ double explained(const Column& scores, const Column& target) {
   return spread > 0.0 ? 1.0 - left / spread : 0.0;
 }
 
-void report_quantities(const ClientSpec& spec, const Matrix& wanted, const IntegerAnswers& answers,
-                       const CalibrationSet& calibration, QuantisationReport& report) {
-  report.agreement = agreement(answers.scores, wanted, spec);
+void report_quantities(const Matrix& wanted, const IntegerAnswers& answers, const CalibrationSet& calibration,
+                       QuantisationReport& report) {
+  report.agreement = 1.0;
   const Matrix differences = (answers.scores - wanted).cwiseAbs();
   for (std::size_t k = 0; k < report.quantities.size(); ++k) {
     QuantityReport& quantity = report.quantities[k];
-    const Column scores = answers.scores.col(index(k));
-    quantity.agreement = agreement_of_quantity(scores, wanted.col(index(k)));
+    quantity.agreement = agreement_of_quantity(answers.scores.col(index(k)), wanted.col(index(k)));
+    report.agreement = std::min(report.agreement, quantity.agreement);
     for (std::size_t i = 0; i < calibration.count; ++i) {
       if (answers.clipped[i] != 0) continue;
       quantity.largest_error = std::max(quantity.largest_error, differences(index(i), index(k)));
@@ -364,7 +364,7 @@ void report_on(const CompiledModel& model, const Matrix& wanted, const Calibrati
   if (spec.task == Task::classification) {
     report_classes(spec, wanted, answers, calibration, report);
   } else {
-    report_quantities(spec, wanted, answers, calibration, report);
+    report_quantities(wanted, answers, calibration, report);
   }
 }
 

@@ -23,9 +23,9 @@ constexpr std::array<std::string_view, 4> kMaxima = {"GlobalLpPool", "GlobalMaxP
 constexpr std::array<std::string_view, 7> kNormalisations = {
     "GroupNormalization",        "InstanceNormalization", "LRN", "LayerNormalization", "LpNormalization",
     "MeanVarianceNormalization", "RMSNormalization"};
-constexpr std::array<std::string_view, 13> kDecisions = {
-    "And",  "ArgMin",      "BitwiseAnd", "BitwiseNot", "BitwiseOr", "Greater", "GreaterOrEqual",
-    "Less", "LessOrEqual", "Not",        "Or",         "Equal",     "Xor"};
+constexpr std::array<std::string_view, 14> kDecisions = {
+    "And",  "ArgMin",      "BitwiseAnd", "BitwiseNot", "BitwiseOr", "Equal", "Greater", "GreaterOrEqual",
+    "Less", "LessOrEqual", "Not",        "Or",         "TopK",      "Xor"};
 constexpr std::array<std::string_view, 3> kControl = {"If", "Loop", "Scan"};
 constexpr std::array<std::string_view, 3> kRecurrent = {"GRU", "LSTM", "RNN"};
 constexpr std::array<std::string_view, 8> kMeasures = {"ReduceL1",        "ReduceL2",       "ReduceLogSum",
@@ -59,7 +59,7 @@ std::string advice_for(const Node& node) {
            "feature "
            "map that the client computes";
   }
-  if (contains(kDecisions, type) || type == "TopK") {
+  if (contains(kDecisions, type)) {
     return "is not affine; end the network before it and let the client decide by the answers, or put the "
            "identity in its place and train the network again";
   }
