@@ -47,6 +47,18 @@ TEST_CASE("Gemm takes transposed weights and broadcasts C") {
   check(network, {1, 2, 3, 4, 5, 6}, {7, 7, 7});
 }
 
+TEST_CASE("Gemm of two constants adds the input") {
+  NetworkBuilder network({3});
+  network.numbers("a", {2, 1}, {1, 2});
+  network.numbers("b", {3, 2}, {1, 2, 3, 4, 5, 6});
+  onnx::NodeProto& gemm = network.node("Gemm", {"a", "b", "x"}, "y");
+  NetworkBuilder::attribute(gemm, "transA", std::int64_t{1});
+  NetworkBuilder::attribute(gemm, "transB", std::int64_t{1});
+  NetworkBuilder::attribute(gemm, "alpha", 2.0F);
+  NetworkBuilder::attribute(gemm, "beta", -0.5F);
+  check(network, {-0.5, 0, 0, 0, -0.5, 0, 0, 0, -0.5}, {10, 22, 34});
+}
+
 TEST_CASE("MatMul multiplies the last dimension") {
   SECTION("of rows") {
     NetworkBuilder network({2});

@@ -4,6 +4,8 @@
 #include <array>
 #include <cassert>
 
+#include "opaline/base/constant_time.h"
+#include "opaline/base/error.h"
 #include "opaline/bigint/kernels/limb_products.h"
 
 namespace opaline {
@@ -103,20 +105,23 @@ void Divider::divide(std::span<Word> q, std::span<Word> r, std::span<const Word>
   multiply_limbs(product.data(), quotient.data(), divisor_.data(), n);
   WordVector rest(n + 1);
   subtract(rest, std::span(number).first(n + 1), std::span(product).first(n + 1));
-  // The 0 above it is not kept: a bit turned over there would only leave corrections out, which adds a few
-  // times the same to remainders, and that may come to nothing in a check of their sum.
-  WordVector divisor(n + 1);
-  std::copy(divisor_.begin(), divisor_.end(), divisor.begin());
+  const auto low = std::span(rest).first(n);
+  const auto above = std::span(rest).last(1);
+  const auto finished = [&] { return is_zero(above) & is_below(low, divisor_); };
   Word missing = 0;
   for (int i = 0; i < 4; ++i) {
-    const Word not_below = 1 ^ is_below(rest, divisor);
-    subtract_if(not_below, rest, divisor);
-    missing += not_below;
+    const Word more = 1 ^ finished();
+    above[0] -= subtract_if(more, low, divisor_);
+    missing += more;
   }
-  assert(is_below(rest, divisor) == 1);
+  // A damaged reciprocal gives quotients that are a few too small, and what is cut off such a remainder is
+  // the same a few times: errors that could come to nothing in a sum.
+  if (declassified(finished()) == 0) {
+    throw Error(ErrorKind::fault, "a division contradicted itself (a computing fault)");
+  }
   add_word(quotient, missing);
   std::copy(quotient.begin(), quotient.end(), q.begin());
-  shift_right(r, std::span(rest).first(n), shift_);
+  shift_right(r, low, shift_);
 }
 
 void Divider::remainder(std::span<Word> r, std::span<const Word> x) const {

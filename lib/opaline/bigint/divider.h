@@ -18,7 +18,8 @@ class Divider {
   std::size_t bits() const { return 64 * size() - shift_; }
 
   /// q = floor(x/divisor) and r = x mod divisor, size() words each, for x < divisor·2^(64·size()) of
-  /// 2·size() words. x may overlap q and r.
+  /// 2·size() words. x may overlap q and r. Error(fault) rather than a remainder that is not below the
+  /// divisor.
   void divide(std::span<Word> q, std::span<Word> r, std::span<const Word> x) const;
 
   /// r = x mod divisor alone. x has at most 2·size() words and is as above.

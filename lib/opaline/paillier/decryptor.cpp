@@ -46,13 +46,11 @@ WordVector Decryptor::residues(std::vector<const Integer*> values) const {
   const ProductCheck::Witness witness = parts_->check.witness(values);
   values.push_back(&witness.ciphertext);
   WordVector residues = parts_->decryption.decrypt(values);
-  const std::size_t size = parts_->check.size();
-  const auto of_witness = residues.end() - static_cast<std::ptrdiff_t>(size);
-  const WordVector sum = parts_->check.sum(std::span<const Word>(residues).first(residues.size() - size));
-  WordVector summands = witness.excess;
-  for (int twice = 0; twice < 2; ++twice) summands.insert(summands.end(), sum.begin(), sum.end());
-  if (declassified(is_equal(parts_->check.sum(summands), std::span(residues).last(size))) == 0) refuse();
-  residues.erase(of_witness, residues.end());
+  const std::size_t of_values = residues.size() - parts_->check.size();
+  const auto plaintexts = std::span<const Word>(residues).first(of_values);
+  const auto of_witness = std::span<const Word>(residues).subspan(of_values);
+  if (declassified(parts_->check.agree(witness, plaintexts, of_witness)) == 0) refuse();
+  residues.resize(of_values);
   return residues;
 }
 

@@ -1,16 +1,19 @@
 #include "opaline/paillier/product_check.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "opaline/base/constant_time.h"
 #include "opaline/base/parallel.h"
+#include "opaline/base/random.h"
 #include "opaline/bigint/exponentiation.h"
 
 namespace opaline {
 
 ProductCheck::ProductCheck(const PublicKey& key, const Backend& backend)
     : f_(uniform_arithmetic(backend, key.n())),
-      n_(f_->modulus_words(0).begin(), f_->modulus_words(0).end()) {}
+      n_(f_->modulus_words(0).begin(), f_->modulus_words(0).end()),
+      by_n_(n_) {}
 
 WordVector ProductCheck::random_plaintext() const {
   WordVector random(size());
@@ -58,8 +61,12 @@ Integer ProductCheck::product(std::span<const Integer* const> ciphertexts) const
 }
 
 ProductCheck::Witness ProductCheck::witness(std::span<const Integer* const> ciphertexts) const {
+  constexpr Word top = Word{1} << (kPowerBits - 1);
+  WordVector powers(f_->lanes());
+  fill_random({reinterpret_cast<std::uint8_t*>(powers.data()), powers.size() * sizeof(Word)});
+  for (Word& power : powers) power = (power & (top - 1)) | top;
   WordVector product = multiplied(ciphertexts);
-  f_->sqr(product.data(), product.data());
+  pow(*f_, product.data(), product.data(), powers, kPowerBits);
   WordVector random = random_plaintext();
   // (1 + r·n) in the first lane, 1 in the others.
   WordVector messages(f_->lanes() * size());
@@ -68,7 +75,7 @@ ProductCheck::Witness ProductCheck::witness(std::span<const Integer* const> ciph
   f_->load_half_words(message.data(), messages.data());
   f_->mul_one_plus_km(product.data(), product.data(), message.data());
   declassify(product.data(), product.size() * sizeof(Word));
-  return {lanes_product(product), std::move(random)};
+  return {lanes_product(product), std::move(random), std::move(powers)};
 }
 
 WordVector ProductCheck::sum(std::span<const Word> plaintexts) const {
@@ -78,6 +85,23 @@ WordVector ProductCheck::sum(std::span<const Word> plaintexts) const {
     subtract_if(carry | (1 ^ is_below(sum, n_)), sum, n_);
   }
   return sum;
+}
+
+Word ProductCheck::agree(const Witness& witness, std::span<const Word> plaintexts,
+                         std::span<const Word> of_witness) const {
+  assert(plaintexts.size() % size() == 0 && of_witness.size() == size());
+  // Below (1 + 2^kPowerBits·plaintexts)·n, which is far below 2^64·n.
+  WordVector sum(size() + 1);
+  std::copy(witness.excess.begin(), witness.excess.end(), sum.begin());
+  WordVector summand(size() + 1);
+  for (std::size_t i = 0; i < plaintexts.size() / size(); ++i) {
+    const auto power = std::span(witness.powers).subspan(i % witness.powers.size(), 1);
+    multiply(summand, plaintexts.subspan(i * size(), size()), power);
+    add(sum, sum, summand);
+  }
+  WordVector residue(size());
+  by_n_.remainder(residue, sum);
+  return is_equal(residue, of_witness);
 }
 
 }  // namespace opaline

@@ -40,6 +40,17 @@ void need_a_constant(const Node& node) {
               to_string(node.need_shape(1)) + " do not fit");
 }
 
+/// alpha · A · B of a Gemm whose C alone depends on the network's input.
+Constant constant_product(const Node& node, ForwardPass& pass) {
+  onnx::NodeProto without_c = node.proto();
+  without_c.mutable_input()->RemoveLast();
+  const Constant a = node.need_numbers(0);
+  const Constant b = node.need_numbers(1);
+  Tensor product = std::move(evaluate_node(without_c, {{a.get(), b.get()}}, node.opsets()).front());
+  pass.keep(node, element_count(product.shape));
+  return std::make_shared<const Tensor>(std::move(product));
+}
+
 Values gemm(const Node& node, ForwardPass& pass) {
   need_a_constant(node);
   const Shape& a = node.need_shape(0);
@@ -53,11 +64,17 @@ Values gemm(const Node& node, ForwardPass& pass) {
   if (inner != b[right_turned ? 1 : 0]) refuse_shapes(node);
   const Shape shape = node.checked({rows, columns});
 
-  Factors at{{rows, inner, columns}, {}, {}, {}};
-  at.to.steps = joined({}, {columns, 0, 1});
-  at.left.steps = left_turned ? joined({}, {1, rows, 0}) : joined({}, {inner, 1, 0});
-  at.right.steps = right_turned ? joined({}, {0, 1, inner}) : joined({}, {0, columns, 1});
-  std::vector<Step> steps = {product_step(node, at, node.number("alpha", 1.0))};
+  std::vector<Step> steps;
+  if (node.variable(0) == nullptr && node.variable(1) == nullptr) {
+    steps.push_back(
+        constant_step(shape, in_order(shape), {1.0, constant_product(node, pass), in_order(shape)}));
+  } else {
+    Factors at{{rows, inner, columns}, {}, {}, {}};
+    at.to.steps = joined({}, {columns, 0, 1});
+    at.left.steps = left_turned ? joined({}, {1, rows, 0}) : joined({}, {inner, 1, 0});
+    at.right.steps = right_turned ? joined({}, {0, 1, inner}) : joined({}, {0, columns, 1});
+    steps.push_back(product_step(node, at, node.number("alpha", 1.0)));
+  }
 
   if (node.has_input(2)) {
     const Shape& c = node.need_shape(2);
