@@ -35,6 +35,47 @@ GreyImage block(const GreyImage& paper, std::size_t top, std::size_t left, std::
   return picture;
 }
 
+GreyImage cut(const GreyImage& picture, std::size_t top, std::size_t left, std::size_t rows,
+              std::size_t columns) {
+  GreyImage part{rows, columns, {}};
+  for (std::size_t r = top; r < top + rows; ++r) {
+    const auto row = picture.pixels.begin() + static_cast<std::ptrdiff_t>(r * picture.columns + left);
+    part.pixels.insert(part.pixels.end(), row, row + static_cast<std::ptrdiff_t>(columns));
+  }
+  return part;
+}
+
+GreyImage framed(const GreyImage& picture, std::size_t width, std::uint8_t grey) {
+  GreyImage all = flat(picture.rows + 2 * width, picture.columns + 2 * width, grey);
+  for (std::size_t r = 0; r < picture.rows; ++r) {
+    std::copy_n(picture.pixels.begin() + static_cast<std::ptrdiff_t>(r * picture.columns), picture.columns,
+                all.pixels.begin() + static_cast<std::ptrdiff_t>((r + width) * all.columns + width));
+  }
+  return all;
+}
+
+/// How many of the samples keep their class in pictures made of their photographs.
+template <typename Change>
+std::size_t same_class_when(const ImageSet& images, const Change& change) {
+  const test::DemoModel model;
+  std::size_t same = 0;
+  for (std::size_t i = 0; i < images.count; ++i) {
+    for (const bool dark_on_light : {true, false}) {
+      Shot shot;
+      shot.dark_on_light = dark_on_light;
+      shot.border = 4 * shot.enlargement;
+      shot.noise = 3;
+      const GreyImage changed = change(photograph(images[i], shot), i, shot);
+      try {
+        same += model.class_of(digit_from(changed)[0]) == model.class_of(images[i]) ? 1U : 0U;
+      } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::invalid_argument);
+      }
+    }
+  }
+  return same;
+}
+
 }  // namespace
 
 TEST_CASE("A digit like MNIST's comes back as it is") {
@@ -73,6 +114,44 @@ TEST_CASE("Photographs of every kind keep the digit and its class") {
   const Faithfulness found = faithfulness(images, [](std::size_t i) { return any_shot(i); });
   CHECK(found.difference < 8);
   CHECK(found.same_class * 100 >= images.count * 95);
+}
+
+TEST_CASE("Pictures with hardly any paper around the digit are read") {
+  const ImageSet images = samples();
+  for (const std::size_t margin : {1U, 2U, 3U}) {  // in pixels of 28×28
+    CAPTURE(margin);
+    const std::size_t same =
+        same_class_when(images, [&](const GreyImage& picture, std::size_t i, const Shot& shot) {
+          std::size_t top = 28;
+          std::size_t bottom = 0;
+          std::size_t left = 28;
+          std::size_t right = 0;
+          for (std::size_t at = 0; at < 784; ++at) {
+            if (images[i][at] < 60) continue;
+            top = std::min(top, at / 28);
+            bottom = std::max(bottom, at / 28 + 1);
+            left = std::min(left, at % 28);
+            right = std::max(right, at % 28 + 1);
+          }
+          return cut(picture, shot.border / 4 + (top - margin) * shot.enlargement,
+                     shot.border / 2 + (left - margin) * shot.enlargement,
+                     (bottom - top + 2 * margin) * shot.enlargement,
+                     (right - left + 2 * margin) * shot.enlargement);
+        });
+    CHECK(same * 100 >= 2 * images.count * 96);
+  }
+}
+
+TEST_CASE("A sheet on a ground of the ink's brightness is read") {
+  const ImageSet images = samples();
+  for (const std::size_t width : {10U, 40U, 200U}) {
+    CAPTURE(width);
+    const std::size_t same = same_class_when(images, [&](const GreyImage& picture, std::size_t,
+                                                         const Shot& shot) {
+      return framed(picture, width, static_cast<std::uint8_t>(shot.dark_on_light ? shot.ink : shot.paper));
+    });
+    CHECK(same * 100 >= 2 * images.count * 96);
+  }
 }
 
 TEST_CASE("A drawn bar fills the box's height and has its mass in the middle") {

@@ -59,6 +59,14 @@ GreyField widened_down(const GreyField& field, std::size_t radius) {
 
 }  // namespace
 
+GreyField cut_to(const Box& box, const GreyField& field) {
+  GreyField cut{box.rows(), box.columns(), {}};
+  for (std::size_t r = box.top; r < box.bottom; ++r) {
+    for (std::size_t c = box.left; c < box.right; ++c) cut.values.push_back(field.at(r, c));
+  }
+  return cut;
+}
+
 GreyField resized(const GreyField& field, std::size_t rows, std::size_t columns) {
   return transposed(with_rows(transposed(with_rows(field, rows)), columns));
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 namespace opaline {
@@ -14,6 +16,34 @@ struct GreyField {
   double& at(std::size_t row, std::size_t column) { return values[row * columns + column]; }
   double at(std::size_t row, std::size_t column) const { return values[row * columns + column]; }
 };
+
+/// A part of a picture.
+struct Box {
+  std::size_t top = 0;
+  std::size_t bottom = 0;  ///< past the last row
+  std::size_t left = 0;
+  std::size_t right = 0;
+
+  std::size_t rows() const { return bottom - top; }
+  std::size_t columns() const { return right - left; }
+};
+
+/// The smallest one that holds every place i of is_in(i), if there is any.
+template <typename IsIn>
+std::optional<Box> box_where(const GreyField& field, const IsIn& is_in) {
+  Box box{field.rows, 0, field.columns, 0};
+  for (std::size_t i = 0; i < field.values.size(); ++i) {
+    if (!is_in(i)) continue;
+    const std::size_t row = i / field.columns;
+    const std::size_t column = i % field.columns;
+    box = {std::min(box.top, row), std::max(box.bottom, row + 1), std::min(box.left, column),
+           std::max(box.right, column + 1)};
+  }
+  if (box.bottom == 0) return std::nullopt;
+  return box;
+}
+
+GreyField cut_to(const Box& box, const GreyField& field);
 
 /// The same picture in another size, each new pixel the mean over the area it covers. Sizes > 0.
 GreyField resized(const GreyField& field, std::size_t rows, std::size_t columns);

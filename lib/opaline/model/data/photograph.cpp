@@ -4,13 +4,13 @@
 #include <cmath>
 #include <iterator>
 #include <numbers>
-#include <numeric>
 #include <optional>
 #include <string>
 
 #include "opaline/base/error.h"
 #include "opaline/model/data/grey_field.h"
 #include "opaline/model/data/paper.h"
+#include "opaline/model/data/threshold.h"
 
 namespace opaline {
 namespace {
@@ -37,36 +37,9 @@ constexpr double kLeastPart = 0.03;   // of the largest part's ink: smaller ones
                   "; take one of a single digit with paper around it, dark on light or light on dark");
 }
 
-struct Box {
-  std::size_t top = 0;
-  std::size_t bottom = 0;  ///< past the last row
-  std::size_t left = 0;
-  std::size_t right = 0;
-
-  std::size_t rows() const { return bottom - top; }
-  std::size_t columns() const { return right - left; }
-};
-
 // Where anything is above 0.
 std::optional<Box> ink_box(const GreyField& field) {
-  Box box{field.rows, 0, field.columns, 0};
-  for (std::size_t r = 0; r < field.rows; ++r) {
-    for (std::size_t c = 0; c < field.columns; ++c) {
-      if (field.at(r, c) <= 0) continue;
-      box = {std::min(box.top, r), std::max(box.bottom, r + 1), std::min(box.left, c),
-             std::max(box.right, c + 1)};
-    }
-  }
-  if (box.bottom == 0) return std::nullopt;
-  return box;
-}
-
-GreyField cut_to(const Box& box, const GreyField& field) {
-  GreyField cut{box.rows(), box.columns(), {}};
-  for (std::size_t r = box.top; r < box.bottom; ++r) {
-    for (std::size_t c = box.left; c < box.right; ++c) cut.values.push_back(field.at(r, c));
-  }
-  return cut;
+  return box_where(field, [&](std::size_t i) { return field.values[i] > 0; });
 }
 
 struct Place {
@@ -115,27 +88,6 @@ GreyField reduced(const GreyField& field) {
   return resized(field, side(field.rows), side(field.columns));
 }
 
-// Otsu's threshold (IEEE Trans. SMC 9, 1979): the two sides' means are farthest apart, by their weights.
-double threshold_between(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const double total = std::accumulate(values.begin(), values.end(), 0.0);
-  const auto count = static_cast<double>(values.size());
-  double best = 0;
-  double threshold = values.back();
-  double below = 0;
-  for (std::size_t i = 0; i + 1 < values.size(); ++i) {
-    below += values[i];
-    const auto n = static_cast<double>(i + 1);
-    const double gap = (total - below) / (count - n) - below / n;
-    const double spread = n * (count - n) * gap * gap;
-    if (spread > best) {
-      best = spread;
-      threshold = (values[i] + values[i + 1]) / 2;
-    }
-  }
-  return threshold;
-}
-
 // What the grey levels say about ink and noise.
 struct Levels {
   double edge = 0;   // ink that belongs to clear ink is above this,
@@ -159,7 +111,7 @@ Levels levels_of(const GreyField& ink) {
   // Paper is as often below its mean as above it, ink never is.
   const double noise = count == 0 ? 0 : std::sqrt(square / static_cast<double>(count));
   Levels levels;
-  levels.clear = threshold_between(positive);
+  levels.clear = threshold_between(positive).value;
   std::vector<double> clear_ink;
   std::copy_if(positive.begin(), positive.end(), std::back_inserter(clear_ink),
                [&](double value) { return value > levels.clear; });
@@ -294,7 +246,7 @@ ImageSet digit_from(const GreyImage& picture) {
   }
   const GreyField field = field_of(picture);
   if (is_finished(field)) return {1, kSide, kSide, picture.pixels};
-  return centred(in_grey_levels(fitted(broadened(cut_out(without_paper(reduced(field)))))));
+  return centred(in_grey_levels(fitted(broadened(cut_out(without_paper(without_frame(reduced(field))))))));
 }
 
 }  // namespace opaline
