@@ -261,6 +261,7 @@ TEST_CASE("tables that cannot be learnt from are refused") {
   refused("x,kind\n1,a\n,b\n", by_kind, {"t.csv", "line 3", "\"x\""});
   refused("x,kind\n1,a\nblue,b\n", by_kind, {"t.csv", "line 3", "blue"});
   refused("x,kind\n1,a\n2,\n", by_kind, {"t.csv", "line 3", "kind"});
+  refused("x,kind\n1,0.5\n2,1\n3,1.5\n4,2\n", by_kind, {"t.csv", "4 different", "--target-column"});
   refused("x,kinds\n1,a\n2,b\n", by_kind, {"t.csv", "kinds"});
   refused("kind\na\nb\n", by_kind, {"t.csv", "no columns left"});
   refused("x,kind\n1,a\n2,b\n", {"--target-column", "kind"}, {"t.csv", "line 2", "kind"});

@@ -35,6 +35,17 @@ std::vector<std::string> class_names(const std::vector<std::string>& texts, cons
                                                  " different labels are too many for classes; quantities "
                                                  "are learnt with --target-column");
   }
+  const auto has_a_fraction = [](const std::string& name) {
+    const std::optional<double> value = number(name);
+    return value && *value != std::floor(*value);
+  };
+  if (2 * different.size() > texts.size() &&
+      std::any_of(different.begin(), different.end(), has_a_fraction)) {
+    throw Error(ErrorKind::invalid_argument,
+                source + ": " + std::to_string(different.size()) + " different numbers in " +
+                    std::to_string(texts.size()) +
+                    " rows are no classes; quantities are learnt with --target-column");
+  }
   for (const std::string& name : different) {
     if (name.size() <= kLongestName && is_plain_text(name)) continue;
     throw Error(

@@ -7,7 +7,9 @@
 
 #include "opaline/base/parallel.h"
 #include "opaline/base/wiped_stack.h"
+#include "opaline/paillier/centred_numbers.h"
 #include "opaline/paillier/matrix_product.h"
+#include "opaline/paillier/noise.h"
 #include "opaline/paillier/reply_noise.h"
 
 namespace opaline {
@@ -101,12 +103,6 @@ class AffineBatch {
 
   /// product · (1 + constant·n) · noise for every reply.
   std::vector<std::vector<Ciphertext>> put_together(std::vector<std::vector<Integer>> noise) {
-    struct Reply {
-      std::size_t task;
-      const Integer* constant;
-      Integer value;
-      Integer noise;
-    };
     std::vector<std::vector<Integer>> values(tasks_.size());
     for (std::size_t i = 0; i < products_.size(); ++i) {
       std::vector<Integer> all = products_[i].take();
@@ -117,28 +113,57 @@ class AffineBatch {
         next = end;
       }
     }
-    std::vector<Reply> replies;
+    // Replies of one task that share an element.
+    struct Group {
+      std::size_t task;
+      std::size_t first;
+      std::span<const Integer> noise;
+      std::vector<Integer> replies;
+    };
+    std::vector<Group> groups;
     std::vector<std::size_t> used(orders_.size());
     for (std::size_t i = 0; i < sorted_.size(); ++i) {
       const std::size_t task = sorted_[i];
-      const std::size_t order = order_of_[i];
-      for (std::size_t k = 0; k < values[task].size(); ++k) {
-        replies.push_back({task, &tasks_[task].constants[k], std::move(values[task][k]),
-                           std::move(noise[order][used[order]++])});
+      const std::size_t count = values[task].size();
+      const std::size_t lanes = arithmetic_for(task, count).lanes();
+      for (std::size_t first = 0; first < count; first += lanes) {
+        const std::size_t some = std::min(lanes, count - first);
+        std::size_t& from = used[order_of_[i]];
+        groups.push_back({task, first, std::span(noise[order_of_[i]]).subspan(from, some), {}});
+        from += some;
       }
     }
-    parallel_for(replies.size(), [&](std::size_t i) {
-      Reply& reply = replies[i];
-      const PublicKey& key = tasks_[reply.task].evaluator.public_key();
-      const Integer constant = 1 + floor_mod(*reply.constant, key.n()) * key.n();
-      reply.value = reply.value * constant % key.n_squared() * reply.noise % key.n_squared();
+    parallel_for(groups.size(), [&](std::size_t i) {
+      Group& group = groups[i];
+      const auto products =
+          std::span<const Integer>(values[group.task]).subspan(group.first, group.noise.size());
+      group.replies = hidden(arithmetic_for(group.task, values[group.task].size()), products,
+                             residues(tasks_[group.task], group.first, group.noise.size()), group.noise);
     });
     std::vector<std::vector<Ciphertext>> results(tasks_.size());
-    for (Reply& reply : replies) {
-      results[reply.task].push_back(
-          Ciphertext(tasks_[reply.task].evaluator.public_key(), std::move(reply.value)));
+    for (Group& group : groups) {
+      for (Integer& reply : group.replies) {
+        results[group.task].push_back(
+            Ciphertext(tasks_[group.task].evaluator.public_key(), std::move(reply)));
+      }
     }
     return results;
+  }
+
+  const PairArithmetic& arithmetic_for(std::size_t task, std::size_t replies) const {
+    const LaneWidths& widths = *tasks_[task].evaluator.arithmetic_;
+    return widths.of(widths.for_numbers(replies));
+  }
+
+  /// Of some of a task's constants.
+  static WordVector residues(const AffineTask& task, std::size_t first, std::size_t count) {
+    const CentredNumbers centred(task.evaluator.public_key().n());
+    WordVector all(count * centred.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      centred.any_residue(std::span(all).subspan(i * centred.size(), centred.size()),
+                          task.constants[first + i]);
+    }
+    return all;
   }
 
   std::span<const AffineTask> tasks_;

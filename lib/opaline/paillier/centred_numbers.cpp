@@ -20,6 +20,10 @@ void CentredNumbers::residue(std::span<Word> r, const Integer& value) const {
   }
 }
 
+void CentredNumbers::any_residue(std::span<Word> r, const Integer& value) const {
+  if (!find_residue(r, value)) to_words(floor_mod(value, from_words(n_)), r);
+}
+
 bool CentredNumbers::is_residue(std::span<const Word> residue, const Integer& value) const {
   WordVector r(n_.size());
   return find_residue(r, value) && declassified(is_equal(r, residue)) == 1;

@@ -18,6 +18,9 @@ class CentredNumbers {
   /// The residue in [0, n), in size() words. Error(out_of_range) for a number outside (−n/2, n/2).
   void residue(std::span<Word> r, const Integer& value) const;
 
+  /// The residue of any number. Not constant-time for one outside (−n/2, n/2).
+  void any_residue(std::span<Word> r, const Integer& value) const;
+
   /// The number a residue below n stands for. The residue is used up.
   Integer value(std::span<Word> residue) const;
 

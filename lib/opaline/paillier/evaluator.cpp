@@ -10,6 +10,7 @@
 #include "opaline/bigint/batch_inversion.h"
 #include "opaline/bigint/exponentiation.h"
 #include "opaline/paillier/affine_batch.h"
+#include "opaline/paillier/centred_numbers.h"
 #include "opaline/paillier/matrix_product.h"
 #include "opaline/paillier/noise.h"
 
@@ -48,7 +49,13 @@ EvaluatedCiphertext Evaluator::subtract(const EvaluatedCiphertext& x, const Eval
 
 EvaluatedCiphertext Evaluator::add_constant(const EvaluatedCiphertext& x, const Integer& k) const {
   check_same_key(key_, x.key_);
-  return {key_, x.value_ * (1 + floor_mod(k, key_.n()) * key_.n()) % key_.n_squared()};
+  return on_secret_stack([&] {
+    const CentredNumbers centred(key_.n());
+    WordVector residue(centred.size());
+    centred.any_residue(residue, k);
+    return EvaluatedCiphertext(key_,
+                               std::move(hidden(arithmetic_->narrow(), {&x.value_, 1}, residue, {}).front()));
+  });
 }
 
 EvaluatedCiphertext Evaluator::multiply_vartime(const EvaluatedCiphertext& x, const Integer& k) const {
@@ -184,10 +191,21 @@ std::vector<Ciphertext> Evaluator::rerandomise(std::span<const EvaluatedCipherte
     ReplyNoise::Order noise = noise_->order(x.size());
     parallel_for(noise.groups(), [&](std::size_t group) { noise.make(group); });
     const std::vector<Integer> fresh = std::move(noise.take().front());
+    const PairArithmetic& f = arithmetic_->of(arithmetic_->for_numbers(x.size()));
+    std::vector<Integer> values;
+    values.reserve(x.size());
+    for (const EvaluatedCiphertext& ciphertext : x) values.push_back(ciphertext.value_);
+    std::vector<std::vector<Integer>> groups(groups_of(x.size(), f.lanes()));
+    parallel_for(groups.size(), [&](std::size_t i) {
+      const std::size_t first = i * f.lanes();
+      const std::size_t count = std::min(f.lanes(), x.size() - first);
+      groups[i] = hidden(f, std::span<const Integer>(values).subspan(first, count), {},
+                         std::span<const Integer>(fresh).subspan(first, count));
+    });
     std::vector<Ciphertext> ciphertexts;
     ciphertexts.reserve(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      ciphertexts.push_back(Ciphertext(key_, x[i].value_ * fresh[i] % key_.n_squared()));
+    for (std::vector<Integer>& group : groups) {
+      for (Integer& value : group) ciphertexts.push_back(Ciphertext(key_, std::move(value)));
     }
     return ciphertexts;
   });

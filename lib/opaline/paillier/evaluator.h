@@ -29,7 +29,8 @@ class Evaluator {
   const PublicKey& public_key() const { return key_; }
 
   /// E(x + y), E(x − y), E(x + k), E(k·x), all mod n. `multiply_vartime`: time depends on k, which may be
-  /// negative. Error(wrong_key) for a ciphertext under another key.
+  /// negative; add_constant is constant-time in a k in (−n/2, n/2), but for how many words it is kept in.
+  /// Error(wrong_key) for a ciphertext under another key.
   EvaluatedCiphertext add(const EvaluatedCiphertext& x, const EvaluatedCiphertext& y) const;
   EvaluatedCiphertext subtract(const EvaluatedCiphertext& x, const EvaluatedCiphertext& y) const;
   EvaluatedCiphertext add_constant(const EvaluatedCiphertext& x, const Integer& k) const;

@@ -87,6 +87,24 @@ void hide(const PairArithmetic& arithmetic, std::span<const Word> plaintexts, Wo
   for (std::size_t i = 0; i < plaintexts.size() / size; ++i) ciphertexts.push_back(std::move(values[i]));
 }
 
+std::vector<Integer> hidden(const PairArithmetic& arithmetic, std::span<const Integer> ciphertexts,
+                            std::span<const Word> plaintexts, std::span<const Integer> noise) {
+  const auto element_of = [&](std::span<const Integer> numbers) {
+    std::vector<Integer> lanes(arithmetic.lanes(), 1);
+    std::copy(numbers.begin(), numbers.end(), lanes.begin());
+    WordVector element(arithmetic.words());
+    arithmetic.load(element.data(), lanes);
+    return element;
+  };
+  WordVector product = element_of(ciphertexts);
+  arithmetic.mul(product.data(), product.data(), element_of(noise).data());
+  WordVector residues(plaintexts.begin(), plaintexts.end());
+  residues.resize(ciphertexts.size() * arithmetic.modulus_size());
+  std::vector<Integer> results;
+  hide(arithmetic, residues, product.data(), results);
+  return results;
+}
+
 Integer hide_bare(const PairArithmetic& arithmetic, std::span<const Word> plaintext) {
   WordVector one(arithmetic.words());
   set_one(arithmetic, one.data());

@@ -28,6 +28,11 @@ std::vector<Integer> fresh_mixed_noise(const PairArithmetic& arithmetic);
 void hide(const PairArithmetic& arithmetic, std::span<const Word> plaintexts, Word* noise,
           std::vector<Integer>& ciphertexts);
 
+/// c·(1 + m·n)·ρ mod n² for up to a lane's number of ciphertexts c, as many plaintexts m as above, or none
+/// for zeros, and noise ρ. Constant-time, but for how many words an Integer is kept in.
+std::vector<Integer> hidden(const PairArithmetic& arithmetic, std::span<const Integer> ciphertexts,
+                            std::span<const Word> plaintexts, std::span<const Integer> noise);
+
 /// (1 + m·n) of one plaintext, calculated by the same steps.
 Integer hide_bare(const PairArithmetic& arithmetic, std::span<const Word> plaintext);
 
