@@ -70,6 +70,12 @@ namespace {
 
 using Block = std::pair<unsigned char*, std::size_t>;  ///< its bytes
 
+template <typename Party>
+struct Made {
+  Party party;
+  std::vector<Block> blocks;
+};
+
 /// A party and the memory it keeps secrets in.
 template <typename Make>
 auto made_with_blocks(const Make& make) {
@@ -78,7 +84,7 @@ auto made_with_blocks(const Make& make) {
   std::vector<Block> own;
   std::copy_if(blocks().sizes.begin(), blocks().sizes.end(), std::back_inserter(own),
                [&](const auto& block) { return block.second > 0 && !before.contains(block.first); });
-  return std::pair(std::move(party), std::move(own));
+  return Made<decltype(party)>{std::move(party), std::move(own)};
 }
 
 /// What becomes of it with one bit of a block turned over: it has to be right, or Error(fault) say why not.
@@ -102,15 +108,16 @@ void turn_over(const Block& block, std::size_t bit, const IsRight& is_right, Fau
 /// Makes a party and turns over one bit at a time in each of its blocks by turns.
 template <typename Make, typename IsRight>
 FaultOutcomes with_faults_at_rest(std::size_t flips, const Make& make, const IsRight& is_right) {
-  const auto [party, own] = made_with_blocks(make);
+  const auto made = made_with_blocks(make);
+  const std::vector<Block>& own = made.blocks;
   REQUIRE(own.size() > 10);
-  REQUIRE(is_right(*party));
+  REQUIRE(is_right(*made.party));
   std::mt19937_64 random(19);
   FaultOutcomes outcomes;
   for (std::size_t i = 0; i < flips; ++i) {
     const Block& block = own[i % own.size()];
     turn_over(
-        block, random() % (8 * block.second), [&] { return is_right(*party); }, outcomes);
+        block, random() % (8 * block.second), [&] { return is_right(*made.party); }, outcomes);
   }
   return outcomes;
 }
@@ -127,7 +134,8 @@ TEST_CASE("a divider with a bit of its reciprocal turned over gives a right rema
   const Integer n = sample_key().public_key().n();
   WordVector divisor(words_for(bit_length(n)));
   to_words(n, divisor);
-  const auto [divider, own] = made_with_blocks([&] { return std::make_unique<Divider>(divisor); });
+  const auto made = made_with_blocks([&] { return std::make_unique<Divider>(divisor); });
+  const std::vector<Block>& own = made.blocks;
   const auto reciprocal = std::find_if(own.begin(), own.end(), [&](const Block& block) {
     return std::memcmp(block.first, divisor.data(), block.second) != 0;
   });
@@ -143,7 +151,7 @@ TEST_CASE("a divider with a bit of its reciprocal turned over gives a right rema
       const Integer expected = from_words(x) % n;
       WordVector remainder(divisor.size());
       const auto is_right = [&] {
-        divider->remainder(remainder, x);
+        made.party->remainder(remainder, x);
         return from_words(remainder) == expected;
       };
       turn_over(*reciprocal, bit, is_right, outcomes);
@@ -179,13 +187,12 @@ TEST_CASE("a decryptor with any bit turned over gives out what is right or nothi
       const std::vector<Integer> plaintexts(kPlaintexts.begin(),
                                             kPlaintexts.begin() + static_cast<std::ptrdiff_t>(count));
       const std::vector<Ciphertext> ciphertexts = Encryptor(sample_key(), *base).encrypt(plaintexts);
-      const auto [decryptor, own] =
-          made_with_blocks([&] { return std::make_unique<Decryptor>(sample_key(), *base); });
+      const auto made = made_with_blocks([&] { return std::make_unique<Decryptor>(sample_key(), *base); });
       FaultOutcomes outcomes;
-      for (const Block& block : own) {
+      for (const Block& block : made.blocks) {
         for (std::size_t bit = 0; bit < 8 * block.second; ++bit) {
           turn_over(
-              block, bit, [&] { return decryptor->decrypt(ciphertexts) == plaintexts; }, outcomes);
+              block, bit, [&] { return made.party->decrypt(ciphertexts) == plaintexts; }, outcomes);
         }
       }
       WARN(base->name() << ", " << base->lanes() << " lanes, " << count << " ciphertexts: "
