@@ -200,6 +200,8 @@ TEST_CASE("A picture without a digit is refused, saying so") {
     refused(flat(28, 28, grey));
     refused(flat(2, 500, grey));
     refused(flat(300, 200, grey));
+    refused(flat(701, 900, grey));  // made smaller first, with rounding errors
+    refused(framed(flat(701, 900, grey), 50, static_cast<std::uint8_t>(grey ^ 1U)));
   }
   const std::vector<std::uint8_t> blank(784, 0);
   for (std::uint64_t seed = 0; seed < 30; ++seed) {

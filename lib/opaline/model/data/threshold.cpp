@@ -16,12 +16,15 @@ Threshold threshold_between(std::vector<double> values) {
   double below = 0;
   for (std::size_t i = 0; i + 1 < values.size(); ++i) {
     below += values[i];
+    if (!(values[i] < values[i + 1])) continue;
     const auto n = static_cast<double>(i + 1);
     const double gap = (total - below) / (count - n) - below / n;
     const double spread = n * (count - n) * gap * gap;
     if (spread > best) {
       best = spread;
-      threshold.value = (values[i] + values[i + 1]) / 2;
+      // Of two neighbours among doubles the mean may be the higher one.
+      const double middle = (values[i] + values[i + 1]) / 2;
+      threshold.value = middle < values[i + 1] ? middle : values[i];
       threshold.gap = gap;
     }
   }

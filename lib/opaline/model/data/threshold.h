@@ -6,7 +6,7 @@ namespace opaline {
 
 /// Where numbers fall apart into lower and higher ones.
 struct Threshold {
-  double value = 0;      ///< the lower ones are at most this
+  double value = 0;      ///< the lower ones are at most this, the others above it
   double gap = 0;        ///< between the two sides' means
   double explained = 0;  ///< the share of the variance that lies between the two sides' means, 0 … 1
 };
