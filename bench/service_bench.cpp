@@ -161,9 +161,9 @@ int main(int argc, char** argv) {
                                                           {"features", "digits-gradients"}};
   for (const std::size_t bits : {std::size_t{2048}, std::size_t{3072}}) {
     for (const auto& [variant, model] : variants) {
-      const std::string name = std::to_string(bits) + "/" + variant;
+      const std::string name = "/" + std::to_string(bits) + "/" + variant;
       const auto add = [&, file = std::string(model)](const std::string& operation, auto function) {
-        benchmark::RegisterBenchmark((operation + "/" + name).c_str(),
+        benchmark::RegisterBenchmark((operation + name).c_str(),
                                      [function, file, bits](benchmark::State& s) { function(s, file, bits); })
             ->UseRealTime()
             ->Unit(benchmark::kMillisecond);

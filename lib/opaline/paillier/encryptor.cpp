@@ -1,6 +1,7 @@
 #include "opaline/paillier/encryptor.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -37,15 +38,13 @@ struct Encryptor::Parts {
     std::vector<Integer> ciphertexts;
     if (pool == nullptr) return ciphertexts;
     const std::size_t size = arithmetic->modulus_size();
-    std::vector<Integer> noise = pool->take_ready(plaintexts.size() / size);
+    const std::vector<Integer> noise = pool->take_ready(plaintexts.size() / size);
     const std::size_t lanes = arithmetic->lanes();
-    WordVector element(arithmetic->words());
     for (std::size_t first = 0; first < noise.size(); first += lanes) {
       const std::size_t count = std::min(lanes, noise.size() - first);
-      std::vector<Integer> numbers(lanes, 1);
-      for (std::size_t lane = 0; lane < count; ++lane) numbers[lane] = noise[first + lane];
-      arithmetic->load(element.data(), numbers);
-      hide(*arithmetic, plaintexts.subspan(first * size, count * size), element.data(), ciphertexts);
+      std::vector<Integer> some = hidden(*arithmetic, std::span<const Integer>(noise).subspan(first, count),
+                                         plaintexts.subspan(first * size, count * size), {});
+      std::move(some.begin(), some.end(), std::back_inserter(ciphertexts));
     }
     return ciphertexts;
   }

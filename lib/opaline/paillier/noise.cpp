@@ -97,7 +97,7 @@ std::vector<Integer> hidden(const PairArithmetic& arithmetic, std::span<const In
     return element;
   };
   WordVector product = element_of(ciphertexts);
-  arithmetic.mul(product.data(), product.data(), element_of(noise).data());
+  if (!noise.empty()) arithmetic.mul(product.data(), product.data(), element_of(noise).data());
   WordVector residues(plaintexts.begin(), plaintexts.end());
   residues.resize(ciphertexts.size() * arithmetic.modulus_size());
   std::vector<Integer> results;

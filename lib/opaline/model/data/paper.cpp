@@ -71,16 +71,16 @@ double share_on_border(const Box& box, const Is& is) {
 
 // The two levels of a picture that clearly has two. Even light and even noise come nowhere near: their
 // thresholds explain 3/4 and 2/π of the variance.
-struct Levels {
+struct TwoLevels {
   std::vector<bool> outer;  ///< where a place has the level that most of the border has
   double border = 0;        ///< the share of the border that has it
   double gap = 0;           ///< between the two
 };
 
-std::optional<Levels> levels_of(const GreyField& field) {
+std::optional<TwoLevels> two_levels_of(const GreyField& field) {
   const Threshold threshold = threshold_between(field.values);
   if (threshold.explained < kTwoLevels) return std::nullopt;
-  Levels levels;
+  TwoLevels levels;
   levels.gap = threshold.gap;
   for (const double value : field.values) levels.outer.push_back(value > threshold.value);
   levels.border = share_on_border({0, field.rows, 0, field.columns}, [&](std::size_t r, std::size_t c) {
@@ -96,7 +96,7 @@ std::optional<Levels> levels_of(const GreyField& field) {
 }  // namespace
 
 GreyField without_frame(const GreyField& picture) {
-  const std::optional<Levels> levels = levels_of(picture);
+  const std::optional<TwoLevels> levels = two_levels_of(picture);
   if (!levels || levels->border < kFrameBorder) return picture;
   Box inner = box_where(picture, [&](std::size_t i) { return !levels->outer[i]; }).value();
   const std::size_t edge = std::min(inner.rows(), inner.columns()) / kFrameEdge;
@@ -116,7 +116,7 @@ GreyField without_paper(const GreyField& picture) {
   const GreyField small =
       resized(picture, std::min(picture.rows, kFitSide), std::min(picture.columns, kFitSide));
   std::vector<double> counts(small.values.size(), 1.0);
-  if (const std::optional<Levels> levels = levels_of(small)) {
+  if (const std::optional<TwoLevels> levels = two_levels_of(small)) {
     std::copy(levels->outer.begin(), levels->outer.end(), counts.begin());
   }
   const Terms surface = fit_surface(small, counts);
